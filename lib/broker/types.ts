@@ -1,0 +1,116 @@
+/**
+ * The one kernel of money (invariant 1). Training environment, evaluation and the paper venue call the
+ * same `advanceBar`; nothing else may compute a fill, a fee, a funding payment or a liquidation.
+ */
+
+/** Dated, versioned cost table; its hash is part of every provenance. All bps are of traded notional. */
+export interface CostModel {
+  id: string;
+  takerFeeBps: number;
+  makerFeeBps: number;
+  /** Half the quoted spread, paid on every market fill. */
+  halfSpreadBps: number;
+  /** Impact paid beyond the half spread on every market fill. */
+  slippageBps: number;
+  fundingIntervalMs: number;
+  /** Used where no settled rate is given; positive means longs pay shorts. */
+  fundingRatePerInterval: number;
+  maintenanceMarginRate: number;
+  liquidationFeeBps: number;
+  /** A fill takes at most this fraction of the bar's volume; 1 disables partial fills. */
+  maxVolumeParticipation: number;
+}
+
+export interface InstrumentRules {
+  symbol: string;
+  tickSize: number;
+  lotStep: number;
+  minQty: number;
+  minNotionalUsd: number;
+  maxLeverage: number;
+}
+
+/** A market order waiting for the next bar's open. `qty` is signed: positive buys. */
+export interface PendingOrder {
+  clientOrderId: string;
+  qty: number;
+  reduceOnly: boolean;
+  /** Protective stop to hold once the position is open; 0 for none (only when the order closes). */
+  stopPrice: number;
+}
+
+/** Plain numbers only, so that it stores as a Convex document and copies cheaply. */
+export interface AccountState {
+  /** Realised cash: deposits + realised PnL - fees - funding. */
+  balanceUsd: number;
+  /** Signed position in base units; 0 when flat. */
+  positionQty: number;
+  /** Average entry price; 0 when flat. */
+  entryPrice: number;
+  /** Protective stop; 0 when none. */
+  stopPrice: number;
+  /** Last mark (close of the last bar). */
+  markPrice: number;
+  equityUsd: number;
+  peakEquityUsd: number;
+  barsHeld: number;
+  lastBarOpenTimeMs: number;
+  realisedPnlUsd: number;
+  feesUsd: number;
+  /** Spread and slippage against the bar's open (or the stop price), as money. */
+  slippageUsd: number;
+  /** Positive = paid. */
+  fundingUsd: number;
+  tradedNotionalUsd: number;
+  liquidations: number;
+}
+
+export type FillReason = "order" | "stop" | "liquidation";
+
+export interface FillEvent {
+  kind: "fill";
+  reason: FillReason;
+  clientOrderId: string;
+  timeMs: number;
+  qty: number;
+  price: number;
+  referencePrice: number;
+  feeUsd: number;
+  slippageUsd: number;
+  realisedPnlUsd: number;
+  positionQtyAfter: number;
+}
+
+export interface FundingEvent {
+  kind: "funding";
+  timeMs: number;
+  rate: number;
+  positionQty: number;
+  markPrice: number;
+  /** Positive = paid by this account. */
+  amountUsd: number;
+}
+
+/** An order, or the rest of one, that did not fill on its bar: cancelled, never carried over. */
+export interface CancelEvent {
+  kind: "cancel";
+  clientOrderId: string;
+  timeMs: number;
+  unfilledQty: number;
+  reason: "partial" | "reduceOnlyFlat" | "insufficientMargin" | "invalid";
+}
+
+export type BrokerEvent = FillEvent | FundingEvent | CancelEvent;
+
+export interface AdvanceResult {
+  account: AccountState;
+  events: BrokerEvent[];
+}
+
+/** How a target position becomes a quantity. Part of the environment hash. */
+export interface SizingSpec {
+  /** Target notional as a multiple of equity, e.g. 1 = unlevered. */
+  positionFraction: number;
+  /** Stop distance in ATR(14) of the decision bar; must be > 0. */
+  stopAtrMultiple: number;
+}

@@ -1,0 +1,47 @@
+/**
+ * A feature set is a versioned specification: names, parameters and warm-up. Its fingerprint is the
+ * SHA-256 of the canonical JSON of this object, so any change of order or parameter is a new set.
+ */
+export interface FeatureColumn {
+  name: string;
+  kind: string;
+  params: Record<string, number>;
+}
+
+export interface FeatureSetSpec {
+  id: string;
+  version: number;
+  columns: FeatureColumn[];
+  /** Bars needed before the first row that may be used. */
+  warmupBars: number;
+}
+
+/** Row-major matrix: row i belongs to candle i. Rows before `warmupBars` hold NaN and must not be used. */
+export interface FeatureMatrix {
+  names: string[];
+  rows: number;
+  width: number;
+  values: Float64Array;
+}
+
+/** Fitted on training rows only; travels inside the artifact. */
+export interface Normaliser {
+  mean: number[];
+  std: number[];
+  /** Normalised features are clipped to [-clip, clip]. */
+  clip: number;
+}
+
+/** The account as the policy sees it at a bar's close; every field is dimensionless. */
+export interface PortfolioObservation {
+  /** -1 short, 0 flat, 1 long. */
+  position: number;
+  /** Unrealised profit as a fraction of equity. */
+  unrealisedFraction: number;
+  /** Bars since the position was opened, divided by 100 and clipped to 1. */
+  barsHeldFraction: number;
+  /** Equity below its peak as a fraction of the peak. */
+  drawdownFraction: number;
+  /** Distance from the close to the protective stop as a fraction of the close; 0 when flat. */
+  stopDistanceFraction: number;
+}

@@ -1,0 +1,42 @@
+import type { Normaliser } from "../features/types";
+
+/** Dense tanh network with a shared trunk, a policy head and a value head. */
+export interface NetworkSpec {
+  observationSize: number;
+  hiddenSizes: number[];
+  actionCount: number;
+  activation: "tanh";
+}
+
+export interface PolicyOutput {
+  logits: Float32Array;
+  probabilities: Float32Array;
+  value: number;
+  /** Index of the largest probability; ties go to the lower index. */
+  action: number;
+}
+
+/** Everything needed to trust, load and replay a policy. Its canonical JSON's SHA-256 is the artifact checksum. */
+export interface ArtifactManifest {
+  formatVersion: 1;
+  algorithm: string;
+  instrument: string;
+  timeframe: string;
+  datasetHash: string;
+  featureSetId: string;
+  featureFingerprint: string;
+  observationFields: string[];
+  normaliser: Normaliser;
+  network: NetworkSpec;
+  /** Environment, cost model and sizing exactly as trained. */
+  environment: unknown;
+  environmentHash: string;
+  seed: number;
+  environmentSteps: number;
+  hyperparameters: Record<string, number>;
+  /** Kernel that trained it; inference always uses `kernelVersion` of the baseline kernel. */
+  trainedWithKernel: string;
+  kernelVersion: string;
+  files: Record<string, { sha256: string; bytes: number }>;
+  golden: Array<{ observation: number[]; logits: number[]; value: number }>;
+}

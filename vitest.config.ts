@@ -1,0 +1,36 @@
+import { defineConfig } from "vitest/config";
+
+/** Three projects: pure code beside its subject, control plane, and what crosses processes. */
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: "unit",
+          include: ["lib/**/*.test.ts", "rl-worker/**/*.test.ts", "local/**/*.test.ts", "components/**/*.test.ts", "tests/arch/**/*.test.ts"],
+          environment: "node",
+          testTimeout: 30_000,
+        },
+      },
+      {
+        test: {
+          name: "convex",
+          include: ["convex/**/*.test.ts", "tests/convex/**/*.test.ts"],
+          environment: "edge-runtime",
+          server: { deps: { inline: ["convex-test"] } },
+          testTimeout: 30_000,
+        },
+      },
+      {
+        test: {
+          name: "simulation",
+          include: ["tests/contract/**/*.test.ts", "tests/simulation/**/*.test.ts"],
+          environment: "node",
+          fileParallelism: false,
+          testTimeout: 300_000,
+          hookTimeout: 120_000,
+        },
+      },
+    ],
+  },
+});
