@@ -1,0 +1,83 @@
+import { base64Decode } from "../../core/bytes";
+import { KERNEL_WASM_BASE64 } from "./kernelWasm";
+
+/**
+ * Names the arithmetic that produced a policy's outputs; part of every decision's provenance.
+ * Baseline WebAssembly SIMD, single precision. Every output is one sum in ascending input order that
+ * starts from the bias, so a row gives the same bits at batch 1 and inside any batch, on any machine.
+ * Raise the number with every change of the kernel that can change a bit.
+ */
+export const KERNEL_VERSION = "dense-f32-simd128-1";
+
+/** The functions of assembly/index.ts; all arguments are byte addresses, byte strides or counts. */
+export interface KernelExports {
+  matmul(
+    c: number,
+    cRow: number,
+    a: number,
+    aRow: number,
+    aColumn: number,
+    b: number,
+    bRow: number,
+    bias: number,
+    start: number,
+    useTanh: number,
+    rows: number,
+    columns: number,
+    depth: number,
+  ): void;
+  tanhBackward(grad: number, y: number, bytes: number): void;
+  transpose(
+    target: number,
+    targetRow: number,
+    source: number,
+    sourceRow: number,
+    rows: number,
+    columns: number,
+  ): void;
+  sumRows(target: number, source: number, sourceRow: number, rows: number, columns: number): void;
+  gatherRows(target: number, source: number, rowBytes: number, indices: number, rows: number): void;
+  sumSquares(at: number, bytes: number): number;
+  adam(
+    weights: number,
+    gradient: number,
+    moment1: number,
+    moment2: number,
+    bytes: number,
+    learningRate: number,
+    beta1: number,
+    beta2: number,
+    epsilon: number,
+    correction1: number,
+    correction2: number,
+    gradientScale: number,
+  ): void;
+}
+
+export const MATMUL_START = { zero: 0, bias: 1, present: 2 } as const;
+
+const PAGE_BYTES = 65536;
+/** Address 0 stays unused so that a forgotten pointer is seen as zeros, not as somebody's data. */
+const ARENA_START = 1024;
+
+let compiled: WebAssembly.Module | undefined;
+
+/** Hands out aligned pieces of one memory; nothing is ever freed. */
+export class ArenaPlan {
+  private next = ARENA_START;
+
+  /** Address of `floats` single-precision numbers, aligned to a cache line. */
+  reserve(floats: number): number {
+    const address = this.next;
+    this.next += Math.ceil(floats / 16) * 64;
+    return address;
+  }
+
+  /** One kernel instance over a zeroed memory that holds everything reserved so far. */
+  instantiate(): { kernel: KernelExports; buffer: ArrayBuffer } {
+    compiled ??= new WebAssembly.Module(base64Decode(KERNEL_WASM_BASE64) as BufferSource);
+    const memory = new WebAssembly.Memory({ initial: Math.ceil(this.next / PAGE_BYTES) });
+    const instance = new WebAssembly.Instance(compiled, { env: { memory } });
+    return { kernel: instance.exports as unknown as KernelExports, buffer: memory.buffer };
+  }
+}
