@@ -44,7 +44,7 @@ interface TopOfBook {
 
 function topOfBook(simulator: MarketSimulator, contract: SimulatedContract, nowMs: number): TopOfBook {
   const last = lastBar(simulator, contract, nowMs).close;
-  const tick = 10 ** -contract.pricePrecision;
+  const tick = 1 / 10 ** contract.pricePrecision;
   const noise = createNoise(simulator.seed, BOOK_KEY, nameKey(contract.symbol), Math.floor(nowMs / 1000));
   const half = Math.max(tick, (last * contract.tradeNoiseBps * (0.5 + noise.uniform())) / 1e4);
   const { toTick } = roundings(contract);
@@ -100,7 +100,7 @@ function oneTicker(simulator: MarketSimulator, contract: SimulatedContract, nowM
     priceChange: price(change),
     priceChangePercent: `${((change / open) * 100).toFixed(2)}%`,
     lastPrice: price(last.close),
-    lastQty: qty(Math.max(last.volume / 60, 10 ** -contract.quantityPrecision)),
+    lastQty: qty(Math.max(last.volume / 60, 1 / 10 ** contract.quantityPrecision)),
     highPrice: price(high),
     lowPrice: price(low),
     volume: qty(volume),
@@ -164,7 +164,7 @@ export function depth(simulator: MarketSimulator, query: URLSearchParams, nowMs:
   }
   const { price, qty, toTick } = roundings(contract);
   const top = topOfBook(simulator, contract, nowMs);
-  const tick = 10 ** -contract.pricePrecision;
+  const tick = 1 / 10 ** contract.pricePrecision;
   const noise = createNoise(simulator.seed, BOOK_KEY, nameKey(contract.symbol), Math.floor(nowMs / 1000), 1);
   const side = (from: number, direction: 1 | -1, firstQty: number) => {
     const rows: Array<[string, string]> = [];
