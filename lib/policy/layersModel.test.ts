@@ -1,0 +1,54 @@
+import * as tf from "@tensorflow/tfjs-core";
+import "@tensorflow/tfjs-backend-cpu";
+import { loadLayersModel } from "@tensorflow/tfjs-layers";
+import { describe, expect, it } from "vitest";
+import { createPrng } from "../core/prng";
+import { createPolicy } from "./decide";
+import { fromLayersModel, MODEL_FILE, toLayersModel, WEIGHTS_FILE } from "./layersModel";
+import { initialWeights } from "./network";
+import type { NetworkSpec } from "./types";
+
+const SPEC: NetworkSpec = { observationSize: 30, hiddenSizes: [64, 48], actionCount: 3, activation: "tanh" };
+const prng = createPrng(4);
+const WEIGHTS = initialWeights(SPEC, prng).map((w) => w + 0.05 * prng.nextGaussian());
+
+describe("LayersModel files", () => {
+  it("real tfjs-layers opens them and computes our logits and value to 1e-6", async () => {
+    const files = toLayersModel(SPEC, WEIGHTS);
+    const json = JSON.parse(new TextDecoder().decode(files.get(MODEL_FILE)));
+    const model = await loadLayersModel(
+      tf.io.fromMemory({
+        modelTopology: json.modelTopology,
+        weightSpecs: json.weightsManifest[0].weights,
+        weightData: files.get(WEIGHTS_FILE)!.slice().buffer,
+      }),
+    );
+    expect(model.outputNames).toEqual(["policy_logits", "value"]);
+    const policy = createPolicy(SPEC, WEIGHTS);
+    for (let i = 0; i < 40; i++) {
+      const x = Float32Array.from({ length: 30 }, () => 2 * prng.nextGaussian());
+      const [logits, value] = model.predict(tf.tensor2d(x, [1, 30])) as tf.Tensor[];
+      const ours = policy.decide(x);
+      const theirs = [...logits!.dataSync(), ...value!.dataSync()];
+      for (const [a, got] of [...ours.logits, ours.value].entries()) {
+        expect(Math.abs(got - theirs[a]!)).toBeLessThanOrEqual(1e-6 * Math.max(1, Math.abs(got)));
+      }
+    }
+  });
+
+  it("reading back gives the same network and the same bits", () => {
+    const back = fromLayersModel(toLayersModel(SPEC, WEIGHTS));
+    expect(back).toEqual({ ok: true, value: { spec: SPEC, weights: WEIGHTS } });
+  });
+
+  it("a foreign topology, a short weight file or broken JSON is refused with a reason", () => {
+    const files = toLayersModel(SPEC, WEIGHTS);
+    const text = new TextDecoder().decode(files.get(MODEL_FILE));
+    const withModel = (json: string) => new Map(files).set(MODEL_FILE, new TextEncoder().encode(json));
+    expect(fromLayersModel(withModel(text.replace('"tanh"', '"relu"')))).toMatchObject({ ok: false });
+    expect(fromLayersModel(withModel("{"))).toMatchObject({ ok: false });
+    expect(fromLayersModel(withModel("{}"))).toMatchObject({ ok: false });
+    const short = new Map(files).set(WEIGHTS_FILE, files.get(WEIGHTS_FILE)!.subarray(4));
+    expect(fromLayersModel(short)).toMatchObject({ ok: false, error: expect.stringMatching(/weights/) });
+  });
+});

@@ -1,0 +1,157 @@
+import { describe, expect, it } from "vitest";
+import { float32ToBytes } from "../../lib/core/bytes";
+import { createPrng, type Prng, prngFromState } from "../../lib/core/prng";
+import { sha256Hex } from "../../lib/core/sha256";
+import { createPolicy } from "../../lib/policy/decide";
+import type { Env, StepResult } from "../env/types";
+import { generalisedAdvantages, trainPpo } from "./ppo";
+import { PPO_DEFAULTS, type PpoSettings, type ProgressPoint, TrainingDivergedError } from "./ppoTypes";
+
+/** A test double: pays 1 when the action names the sign of the first field; 20 steps an episode. */
+class SignBandit implements Env {
+  readonly observationSize = 3;
+  readonly actionCount = 2;
+  private prng: Prng = createPrng(0);
+  private signal = 0;
+  private noise = 0;
+  private left = 0;
+  constructor(private readonly reward: (right: boolean) => number = (right) => (right ? 1 : 0)) {}
+  reset(seed: number): void {
+    this.prng = createPrng(seed);
+    this.left = 20;
+    this.draw();
+  }
+  observe(out: Float32Array, offset: number): void {
+    out.set([this.signal, this.noise, 1], offset);
+  }
+  step(action: number): StepResult {
+    const reward = this.reward(action === (this.signal > 0 ? 1 : 0));
+    this.left--;
+    this.draw();
+    return { reward, terminated: false, truncated: this.left === 0 };
+  }
+  snapshot(): unknown {
+    return { prng: this.prng.state(), signal: this.signal, noise: this.noise, left: this.left };
+  }
+  restore(state: unknown): void {
+    const s = state as { prng: number[]; signal: number; noise: number; left: number };
+    this.prng = prngFromState(s.prng);
+    ({ signal: this.signal, noise: this.noise, left: this.left } = s);
+  }
+  private draw(): void {
+    this.signal = this.prng.nextGaussian();
+    this.noise = this.prng.nextGaussian();
+  }
+}
+
+const SETTINGS: PpoSettings = {
+  ...PPO_DEFAULTS,
+  seed: 7,
+  environmentSteps: 20_000,
+  hiddenSizes: [16, 16],
+  envCount: 8,
+  horizon: 64,
+  minibatchSize: 128,
+  // The sign decides at once, so a long horizon would only add noise.
+  gamma: 0.5,
+};
+
+const hash = (weights: Float32Array) => sha256Hex(float32ToBytes(weights));
+const run = (settings = SETTINGS, more: Partial<Parameters<typeof trainPpo>[0]> = {}) =>
+  trainPpo({ makeEnv: () => new SignBandit(), settings, nowMs: () => 0, ...more });
+
+describe("PPO", () => {
+  it("learns the sign rule to 95 % within 20,000 steps", async () => {
+    const points: ProgressPoint[] = [];
+    const { weights, network } = await run(SETTINGS, { onProgress: (p) => void points.push(p) });
+    expect(points.at(-1)!.environmentSteps).toBe(20_000);
+    expect(points.at(-1)!.meanEpisodeReturn).toBeGreaterThan(18);
+    expect(points.at(-1)!.entropy).toBeLessThan(points[0]!.entropy);
+    const policy = createPolicy(network, weights);
+    const prng = createPrng(99);
+    let right = 0;
+    for (let i = 0; i < 1000; i++) {
+      const x = prng.nextGaussian();
+      const { action } = policy.decide(Float32Array.from([x, prng.nextGaussian(), 1]));
+      right += action === (x > 0 ? 1 : 0) ? 1 : 0;
+    }
+    expect(right).toBeGreaterThan(950);
+  });
+
+  it("the same seed gives the same weights, another seed others, whatever the clock says", async () => {
+    const short = { ...SETTINGS, environmentSteps: 3_000 };
+    const first = hash((await run(short)).weights);
+    let tick = 0;
+    expect(hash((await run(short, { nowMs: () => (tick += 30) })).weights)).toBe(first);
+    expect(hash((await run({ ...short, seed: 8 })).weights)).not.toBe(first);
+  });
+
+  it("W-04: a stopped run resumed from its checkpoint ends with the bits of an unbroken one", async () => {
+    const unbroken = await run({ ...SETTINGS, environmentSteps: 5_000 });
+    let iterations = 0;
+    const stopped = await run(
+      { ...SETTINGS, environmentSteps: 5_000 },
+      { shouldStop: () => (++iterations === 4 ? "checkpoint-and-stop" : "continue") },
+    );
+    expect(stopped.stoppedBy).toBe("request");
+    expect(stopped.environmentSteps).toBeLessThan(5_000);
+    const resumed = await run({ ...SETTINGS, environmentSteps: 5_000 }, { resumeFrom: stopped.checkpoint });
+    expect(resumed.stoppedBy).toBe("steps");
+    expect(hash(resumed.weights)).toBe(hash(unbroken.weights));
+    expect(resumed.checkpoint).toEqual(unbroken.checkpoint);
+  });
+
+  it("refuses a checkpoint of other settings, another dataset, or with one flipped bit", async () => {
+    const short = { ...SETTINGS, environmentSteps: 3_000 };
+    const stop = { shouldStop: () => "checkpoint-and-stop" as const, contextHash: "a" };
+    const { checkpoint } = await run(short, stop);
+    await expect(run({ ...short, seed: 9 }, { resumeFrom: checkpoint, contextHash: "a" })).rejects.toThrow(
+      /other settings/,
+    );
+    await expect(run(short, { resumeFrom: checkpoint, contextHash: "b" })).rejects.toThrow(/another dataset/);
+    const flipped = checkpoint.slice();
+    flipped[flipped.length >> 1]! ^= 1;
+    await expect(run(short, { resumeFrom: flipped })).rejects.toThrow(/CHECKSUM_MISMATCH/);
+  });
+
+  it("A-08: NaN rewards and a KL blow-up stop with the reason and leave no weights", async () => {
+    const broken = run(SETTINGS, { makeEnv: () => new SignBandit(() => Number.NaN) });
+    await expect(broken).rejects.toThrow(TrainingDivergedError);
+    await expect(broken).rejects.toMatchObject({ reason: "NON_FINITE_REWARD", code: "TRAINING_DIVERGED" });
+    const wild = run({ ...SETTINGS, learningRate: 1, targetKl: 0, divergenceKl: 0.05, maxGradientNorm: 100 });
+    await expect(wild).rejects.toMatchObject({ reason: "KL_BLOW_UP" });
+  });
+
+  it("refuses bad settings by field and limit", async () => {
+    await expect(run({ ...SETTINGS, gamma: 1.1 })).rejects.toThrow(/settings.gamma must be in 0 .. 1/);
+    await expect(run({ ...SETTINGS, envCount: 0 })).rejects.toThrow(/settings.envCount/);
+  });
+
+  it("gives way to the event loop while it trains", async () => {
+    let turns = 0;
+    const timer = setInterval(() => turns++, 1);
+    let tick = 0;
+    await run({ ...SETTINGS, environmentSteps: 2_000 }, { nowMs: () => (tick += 10) });
+    clearInterval(timer);
+    expect(turns).toBeGreaterThan(3);
+  });
+});
+
+describe("generalised advantages", () => {
+  it("equals a hand computation with an episode end inside, over two interleaved environments", () => {
+    // gamma 0.5, lambda 0.5. Environment 0: r = 1, 2, 3; V = 4, 5, 6; last value 8; step 1 ends an episode.
+    // delta2 = 3 + 0.5*8 - 6 = 1; A2 = 1. delta1 = 2 - 5 = -3; A1 = -3. delta0 = 1 + 0.5*5 - 4 = -0.5;
+    // A0 = -0.5 + 0.25 * -3 = -1.25.
+    // Environment 1: r = 0, 0, 1; V = 0, 0, 0; last value 0: A2 = 1, A1 = 0.25, A0 = 0.0625.
+    const { advantages, returns } = generalisedAdvantages({
+      rewards: Float64Array.from([1, 0, 2, 0, 3, 1]),
+      values: Float64Array.from([4, 0, 5, 0, 6, 0]),
+      ended: [0, 0, 1, 0, 0, 0],
+      lastValues: Float64Array.from([8, 0]),
+      gamma: 0.5,
+      lambda: 0.5,
+    });
+    expect([...advantages]).toEqual([-1.25, 0.0625, -3, 0.25, 1, 1]);
+    expect([...returns]).toEqual([2.75, 0.0625, 2, 0.25, 7, 1]);
+  });
+});

@@ -1,0 +1,149 @@
+import type { NetworkSpec } from "../../lib/policy/types";
+import type { Env } from "../env/types";
+
+/** Everything that decides a PPO run besides its environments. Two equal settings give equal weights. */
+export interface PpoSettings {
+  seed: number;
+  /** Total environment steps over all environments; the last iteration is shortened to end there. */
+  environmentSteps: number;
+  hiddenSizes: number[];
+  /** Environments stepped together. */
+  envCount: number;
+  /** Steps per environment between two updates. */
+  horizon: number;
+  minibatchSize: number;
+  epochs: number;
+  /** Discount per step. */
+  gamma: number;
+  /** Trace decay of generalised advantage estimation. */
+  gaeLambda: number;
+  clipRange: number;
+  entropyCoefficient: number;
+  valueCoefficient: number;
+  /** Falls linearly to zero over the run. */
+  learningRate: number;
+  maxGradientNorm: number;
+  /** Ends an iteration's epochs when the approximate KL passes 1.5 times this; 0 turns it off. */
+  targetKl: number;
+  /** An iteration whose mean approximate KL passes this has diverged. */
+  divergenceKl: number;
+  /** 1: divide rewards by the running deviation of the discounted return; 0: take them as they are. */
+  rewardScaling: 0 | 1;
+}
+
+export const PPO_DEFAULTS: Omit<PpoSettings, "seed" | "environmentSteps"> = {
+  hiddenSizes: [64, 64],
+  envCount: 16,
+  horizon: 256,
+  minibatchSize: 512,
+  epochs: 4,
+  gamma: 0.99,
+  gaeLambda: 0.95,
+  clipRange: 0.2,
+  entropyCoefficient: 0.005,
+  valueCoefficient: 0.5,
+  learningRate: 1e-3,
+  maxGradientNorm: 0.5,
+  targetKl: 0.03,
+  divergenceKl: 1,
+  rewardScaling: 1,
+};
+
+/** One point a training iteration. Clock-derived fields: stepsPerSecond and etaSeconds. */
+export interface ProgressPoint {
+  iteration: number;
+  environmentSteps: number;
+  /** Mean undiscounted, unscaled return of the last 100 finished episodes; null before the first ends. */
+  meanEpisodeReturn: number | null;
+  policyLoss: number;
+  valueLoss: number;
+  /** Mean policy entropy in nats. */
+  entropy: number;
+  approxKl: number;
+  /** Share of samples whose ratio left the clip range. */
+  clipFraction: number;
+  explainedVariance: number;
+  learningRate: number;
+  stepsPerSecond: number;
+  etaSeconds: number;
+}
+
+export interface PpoOptions {
+  makeEnv(index: number): Env;
+  settings: PpoSettings;
+  /** Milliseconds from any origin; it only paces yielding and fills the clock-derived fields. */
+  nowMs(): number;
+  onProgress?(point: ProgressPoint): void | Promise<void>;
+  /** Asked after every iteration. */
+  shouldStop?(): "continue" | "checkpoint-and-stop";
+  /** Receives a checkpoint after every `checkpointEvery` iterations (default: never). */
+  onCheckpoint?(checkpoint: Uint8Array): void | Promise<void>;
+  checkpointEvery?: number;
+  /** Bytes of an earlier checkpoint of the same settings. */
+  resumeFrom?: Uint8Array;
+  /** Hash of what the environments are made of; a checkpoint of another one is refused. */
+  contextHash?: string;
+}
+
+export interface PpoResult {
+  network: NetworkSpec;
+  weights: Float32Array;
+  /** The last progress point. */
+  metrics: ProgressPoint;
+  environmentSteps: number;
+  stoppedBy: "steps" | "request";
+  /** Full state at the end, from which an unfinished run resumes. */
+  checkpoint: Uint8Array;
+}
+
+export type DivergenceReason =
+  | "NON_FINITE_OBSERVATION"
+  | "NON_FINITE_REWARD"
+  | "NON_FINITE_OUTPUT"
+  | "NON_FINITE_GRADIENT"
+  | "KL_BLOW_UP";
+
+/** Training went wrong numerically: there are no weights to keep, and nothing may be promoted (A-08). */
+export class TrainingDivergedError extends Error {
+  readonly code = "TRAINING_DIVERGED";
+  constructor(
+    readonly reason: DivergenceReason,
+    readonly environmentSteps: number,
+    detail: string,
+  ) {
+    super(`training diverged after ${environmentSteps} steps (${reason}): ${detail}`);
+    this.name = "TrainingDivergedError";
+  }
+}
+
+/** @throws RangeError naming the field and its limit. */
+export function checkPpoSettings(s: PpoSettings): void {
+  const integer = (field: keyof PpoSettings, low: number, high: number) => {
+    const value = s[field] as number;
+    if (!Number.isInteger(value) || value < low || value > high) {
+      throw new RangeError(`settings.${field} must be an integer in ${low} .. ${high}, got ${value}`);
+    }
+  };
+  const real = (field: keyof PpoSettings, low: number, high: number) => {
+    const value = s[field] as number;
+    if (!(value >= low && value <= high)) {
+      throw new RangeError(`settings.${field} must be in ${low} .. ${high}, got ${value}`);
+    }
+  };
+  integer("seed", Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
+  integer("environmentSteps", 1, 1e12);
+  integer("envCount", 1, 4096);
+  integer("horizon", 2, 65_536);
+  integer("minibatchSize", 2, 65_536);
+  integer("epochs", 1, 100);
+  real("gamma", 0, 1);
+  real("gaeLambda", 0, 1);
+  real("clipRange", 1e-3, 10);
+  real("entropyCoefficient", 0, 10);
+  real("valueCoefficient", 0, 100);
+  real("learningRate", 0, 1);
+  real("maxGradientNorm", 1e-6, 1e6);
+  real("targetKl", 0, 100);
+  real("divergenceKl", 1e-3, 1e6);
+  integer("rewardScaling", 0, 1);
+}
