@@ -1,0 +1,45 @@
+import { advanceBar } from "../../lib/broker/advanceBar";
+import type { AccountState, AdvanceResult } from "../../lib/broker/types";
+import type { Candle } from "../../lib/market/types";
+import { planOrder } from "../../lib/order/planOrder";
+import type { EnvSpec } from "./envSpec";
+
+/** Action index to target position: 0 short, 1 flat, 2 long. */
+export const ACTION_COUNT = 3;
+
+export interface BarStepInput {
+  account: AccountState;
+  /** Action index decided at the close of the decision bar. */
+  action: number;
+  /** Close of the decision bar. */
+  referencePrice: number;
+  /** ATR(14) of the decision bar. */
+  atr: number;
+  /** The bar after the decision bar: the order fills at its open. */
+  nextBar: Candle;
+  clientOrderId: string;
+  fundingRateAt?: (timeMs: number) => number;
+}
+
+/**
+ * One decision carried through: plan at the close of t, fill and mark on t+1. The training environment and the
+ * backtest both step with this, so a reward and a report can never come from different money.
+ * Throws on an action that is not 0, 1 or 2.
+ */
+export function stepBar(spec: EnvSpec, input: BarStepInput): AdvanceResult {
+  const { account, action, clientOrderId } = input;
+  if (action !== 0 && action !== 1 && action !== 2) {
+    throw new RangeError(`Action must be 0 (short), 1 (flat) or 2 (long), got ${action}.`);
+  }
+  const plan = planOrder({
+    account,
+    targetPosition: action - 1,
+    referencePrice: input.referencePrice,
+    atr: input.atr,
+    sizing: spec.sizing,
+    rules: spec.rules,
+    clientOrderId,
+  });
+  const order = "order" in plan ? plan.order : null;
+  return advanceBar(account, order, input.nextBar, spec.costs, spec.rules, input.fundingRateAt);
+}
