@@ -1,0 +1,23 @@
+import { atr } from "../indicators/batch";
+import { candleAt } from "../market/columns";
+import type { CandleColumns } from "../market/types";
+import { ATR_PERIOD, createFeatureStepper } from "./stream";
+import type { FeatureMatrix, FeatureSetSpec } from "./types";
+
+/**
+ * Features of every bar: row i belongs to candle i and depends on candles 0 .. i only. The first
+ * `warmupBars` rows hold NaN. Bit-equal to `createFeatureStream`; throws as that does.
+ */
+export function computeFeatures(columns: CandleColumns, spec: FeatureSetSpec): FeatureMatrix {
+  const rows = columns.openTimeMs.length;
+  const width = spec.columns.length;
+  const values = new Float64Array(rows * width);
+  const stepper = createFeatureStepper(spec);
+  for (let i = 0; i < rows; i++) stepper.step(candleAt(columns, i), values, i * width);
+  return { names: spec.columns.map((column) => column.name), rows, width, values };
+}
+
+/** ATR(14) of every bar in price units, NaN for the first 14; equals the stream's `atr()`. */
+export function computeAtr(columns: CandleColumns): Float64Array {
+  return atr(columns, ATR_PERIOD);
+}

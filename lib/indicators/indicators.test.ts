@@ -1,0 +1,137 @@
+import fc from "fast-check";
+import * as oracle from "technicalindicators";
+import { describe, expect, it } from "vitest";
+import { randomWalk } from "../market/randomWalk.fixture";
+import {
+  adx,
+  atr,
+  bollinger,
+  ema,
+  macd,
+  realisedVolatility,
+  roc,
+  rsi,
+  sma,
+  trueRange,
+  zScore,
+} from "./batch";
+import { createAdx } from "./range";
+import { createEma, createMacd, createRsi } from "./series";
+
+const walk = randomWalk(600, 60_000, 3);
+const { close } = walk;
+const list = (values: Float64Array) => Array.from(values);
+const bars = { high: list(walk.high), low: list(walk.low), close: list(close) };
+
+/** Compares from the first finite value on; the oracle lists no warm-up values. */
+function expectTail(actual: Float64Array, expected: number[], firstIndex: number, tolerance = 1e-9) {
+  expect(actual.findIndex((value) => !Number.isNaN(value))).toBe(firstIndex);
+  expect(expected.length).toBe(actual.length - firstIndex);
+  expected.forEach((value, i) => {
+    expect(Math.abs(actual[firstIndex + i]! - value)).toBeLessThanOrEqual(
+      tolerance * Math.max(1, Math.abs(value)),
+    );
+  });
+}
+
+describe("indicators against technicalindicators, where it follows TA-Lib", () => {
+  it("SMA, EMA, ROC, ATR, true range and Bollinger agree in value and warm-up", () => {
+    expectTail(sma(close, 20), oracle.SMA.calculate({ period: 20, values: bars.close }), 19);
+    expectTail(ema(close, 21), oracle.EMA.calculate({ period: 21, values: bars.close }), 20);
+    expectTail(roc(close, 12), oracle.ROC.calculate({ period: 12, values: bars.close }), 12);
+    expectTail(atr(walk, 14), oracle.ATR.calculate({ period: 14, ...bars }), 14);
+    expectTail(trueRange(walk), oracle.TrueRange.calculate({ ...bars }), 1);
+    const bands = oracle.BollingerBands.calculate({ period: 20, stdDev: 2, values: bars.close });
+    const own = bollinger(close, 20, 2);
+    expectTail(
+      own.upper,
+      bands.map((band) => band.upper),
+      19,
+      1e-8,
+    );
+    expectTail(
+      own.lower,
+      bands.map((band) => band.lower),
+      19,
+      1e-8,
+    );
+  });
+
+  it("RSI agrees to the two decimals that the oracle keeps", () => {
+    expectTail(rsi(close, 14), oracle.RSI.calculate({ period: 14, values: bars.close }), 14, 0.006);
+  });
+});
+
+describe("indicators against their definitions", () => {
+  it("MACD starts at index 25 with the fast average seeded from values 14..25, the signal at 33", () => {
+    const values = Float64Array.from({ length: 40 }, (_, i) => 100 + ((i * 37) % 11));
+    const out = macd(values, 12, 26, 9);
+    const mean = (from: number, to: number) =>
+      values.slice(from, to).reduce((a, b) => a + b, 0) / (to - from);
+    expect(out.macd[24]).toBeNaN();
+    expect(out.macd[25]).toBeCloseTo(mean(14, 26) - mean(0, 26), 12);
+    expect(out.signal[32]).toBeNaN();
+    const firstNine = out.macd.slice(25, 34).reduce((a, b) => a + b, 0) / 9;
+    expect(out.signal[33]).toBeCloseTo(firstNine, 12);
+    expect(out.histogram[33]).toBe(out.macd[33]! - out.signal[33]!);
+  });
+
+  it("ADX warms up as TA-Lib does and reads 100 in a pure trend, 0 in a market without range", () => {
+    const rising = Float64Array.from({ length: 60 }, (_, i) => 100 + i);
+    const trend = adx({ high: rising.map((x) => x + 1), low: rising.map((x) => x - 1), close: rising }, 14);
+    expect(trend.plusDi.findIndex((x) => !Number.isNaN(x))).toBe(14);
+    expect(trend.adx.findIndex((x) => !Number.isNaN(x))).toBe(27);
+    expect(trend.adx[59]).toBeCloseTo(100, 9);
+    expect(trend.minusDi[59]).toBe(0);
+    const flat = new Float64Array(60).fill(100);
+    const still = adx({ high: flat, low: flat, close: flat }, 14);
+    expect([still.adx[59], still.plusDi[59], still.minusDi[59]]).toEqual([0, 0, 0]);
+  });
+
+  it("z-score and realised volatility follow their formulas; constant windows read 0", () => {
+    const values = Float64Array.from([1, 2, 3, 4]);
+    expect(zScore(values, 4)[3]).toBeCloseTo(1.5 / Math.sqrt(1.25), 12);
+    expect(zScore(new Float64Array(10).fill(0.1), 4)[9]).toBe(0);
+    expect(realisedVolatility(Float64Array.from([3, -4]), 2)[1]).toBeCloseTo(Math.sqrt(12.5), 12);
+  });
+
+  it("RSI of an unchanging market is TA-Lib's 0 unless another reading is asked for", () => {
+    const flat = new Float64Array(20).fill(5);
+    expect(rsi(flat, 14)[19]).toBe(0);
+    const neutral = createRsi(14, 50);
+    expect(
+      list(flat)
+        .map((value) => neutral.next(value))
+        .at(-1),
+    ).toBe(50);
+  });
+
+  it("stays within its bounds on any sound bars", () => {
+    fc.assert(
+      fc.property(fc.integer(), (seed) => {
+        const columns = randomWalk(200, 60_000, seed);
+        const direction = adx(columns, 14);
+        const strength = rsi(columns.close, 14);
+        const bands = bollinger(columns.close, 20, 2);
+        for (let i = 30; i < 200; i++) {
+          for (const value of [
+            direction.adx[i]!,
+            direction.plusDi[i]!,
+            direction.minusDi[i]!,
+            strength[i]!,
+          ]) {
+            expect(value >= 0 && value <= 100.0000001).toBe(true);
+          }
+          expect(bands.lower[i]! <= bands.middle[i]! && bands.middle[i]! <= bands.upper[i]!).toBe(true);
+        }
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  it("refuses periods that are not whole numbers in range", () => {
+    expect(() => createEma(0)).toThrow(/integer >= 1, got 0/);
+    expect(() => createAdx(1.5)).toThrow(/integer >= 2/);
+    expect(() => createMacd(26, 12, 9)).toThrow(/fast period 26 must be below slow period 12/);
+  });
+});
