@@ -1,0 +1,122 @@
+/* eslint-disable */
+/**
+ * Generated `api` utility.
+ *
+ * THIS CODE IS AUTOMATICALLY GENERATED.
+ *
+ * To regenerate, run `npx convex dev`.
+ * @module
+ */
+
+import type {
+  ApiFromModules,
+  FilterApi,
+  FunctionReference,
+} from "convex/server";
+import type * as access_console from "../access/console.js";
+import type * as access_model from "../access/model.js";
+import type * as access_roles from "../access/roles.js";
+import type * as access_worker from "../access/worker.js";
+import type * as agents_console from "../agents/console.js";
+import type * as agents_model from "../agents/model.js";
+import type * as agents_worker from "../agents/worker.js";
+import type * as audit_console from "../audit/console.js";
+import type * as audit_model from "../audit/model.js";
+import type * as builders from "../builders.js";
+import type * as crons from "../crons.js";
+import type * as datasets_console from "../datasets/console.js";
+import type * as datasets_model from "../datasets/model.js";
+import type * as datasets_worker from "../datasets/worker.js";
+import type * as decisions_console from "../decisions/console.js";
+import type * as decisions_model from "../decisions/model.js";
+import type * as decisions_worker from "../decisions/worker.js";
+import type * as evaluations_console from "../evaluations/console.js";
+import type * as evaluations_model from "../evaluations/model.js";
+import type * as execution_console from "../execution/console.js";
+import type * as execution_ledger from "../execution/ledger.js";
+import type * as execution_model from "../execution/model.js";
+import type * as execution_worker from "../execution/worker.js";
+import type * as features_model from "../features/model.js";
+import type * as governance_console from "../governance/console.js";
+import type * as governance_model from "../governance/model.js";
+import type * as http from "../http.js";
+import type * as market_bingxActions from "../market/bingxActions.js";
+import type * as market_bingxClient from "../market/bingxClient.js";
+import type * as market_console from "../market/console.js";
+import type * as market_internal from "../market/internal.js";
+import type * as market_model from "../market/model.js";
+import type * as market_views from "../market/views.js";
+import type * as market_worker from "../market/worker.js";
+import type * as ops_console from "../ops/console.js";
+import type * as ops_internal from "../ops/internal.js";
+import type * as ops_model from "../ops/model.js";
+import type * as ops_worker from "../ops/worker.js";
+import type * as risk_console from "../risk/console.js";
+import type * as risk_model from "../risk/model.js";
+import type * as runs_console from "../runs/console.js";
+import type * as runs_model from "../runs/model.js";
+import type * as runs_worker from "../runs/worker.js";
+import type * as validators from "../validators.js";
+
+/**
+ * A utility for referencing Convex functions in your app's API.
+ *
+ * Usage:
+ * ```js
+ * const myFunctionReference = api.myModule.myFunction;
+ * ```
+ */
+declare const fullApi: ApiFromModules<{
+  "access/console": typeof access_console;
+  "access/model": typeof access_model;
+  "access/roles": typeof access_roles;
+  "access/worker": typeof access_worker;
+  "agents/console": typeof agents_console;
+  "agents/model": typeof agents_model;
+  "agents/worker": typeof agents_worker;
+  "audit/console": typeof audit_console;
+  "audit/model": typeof audit_model;
+  builders: typeof builders;
+  crons: typeof crons;
+  "datasets/console": typeof datasets_console;
+  "datasets/model": typeof datasets_model;
+  "datasets/worker": typeof datasets_worker;
+  "decisions/console": typeof decisions_console;
+  "decisions/model": typeof decisions_model;
+  "decisions/worker": typeof decisions_worker;
+  "evaluations/console": typeof evaluations_console;
+  "evaluations/model": typeof evaluations_model;
+  "execution/console": typeof execution_console;
+  "execution/ledger": typeof execution_ledger;
+  "execution/model": typeof execution_model;
+  "execution/worker": typeof execution_worker;
+  "features/model": typeof features_model;
+  "governance/console": typeof governance_console;
+  "governance/model": typeof governance_model;
+  http: typeof http;
+  "market/bingxActions": typeof market_bingxActions;
+  "market/bingxClient": typeof market_bingxClient;
+  "market/console": typeof market_console;
+  "market/internal": typeof market_internal;
+  "market/model": typeof market_model;
+  "market/views": typeof market_views;
+  "market/worker": typeof market_worker;
+  "ops/console": typeof ops_console;
+  "ops/internal": typeof ops_internal;
+  "ops/model": typeof ops_model;
+  "ops/worker": typeof ops_worker;
+  "risk/console": typeof risk_console;
+  "risk/model": typeof risk_model;
+  "runs/console": typeof runs_console;
+  "runs/model": typeof runs_model;
+  "runs/worker": typeof runs_worker;
+  validators: typeof validators;
+}>;
+export declare const api: FilterApi<
+  typeof fullApi,
+  FunctionReference<any, "public">
+>;
+export declare const internal: FilterApi<
+  typeof fullApi,
+  FunctionReference<any, "internal">
+>;

@@ -1,0 +1,92 @@
+/** Owns members and one-time sign-in links. The only writer of both tables. */
+import { ConvexError } from "convex/values";
+import { appError } from "../../lib/contract/errors";
+import { LIMITS } from "../../lib/contract/limits";
+import type { Doc } from "../_generated/dataModel";
+import type { MutationCtx, QueryCtx } from "../_generated/server";
+import { appendAudit } from "../audit/model";
+import { LOCAL_ISSUER_DEFAULT, type Role } from "./roles";
+
+export async function findMember(ctx: QueryCtx, tokenIdentifier: string): Promise<Doc<"members"> | null> {
+  return ctx.db
+    .query("members")
+    .withIndex("by_tokenIdentifier", (q) => q.eq("tokenIdentifier", tokenIdentifier))
+    .unique();
+}
+
+function localTokenIdentifier(subject: string): string {
+  return `${process.env.ASSAY_AUTH_ISSUER ?? LOCAL_ISSUER_DEFAULT}|${subject}`;
+}
+
+/** Creates or updates a local member; idempotent. `subject` is the token's `sub`. */
+export async function ensureMember(
+  ctx: MutationCtx,
+  member: { subject: string; displayName: string; role: Role },
+  actor: string,
+): Promise<void> {
+  const tokenIdentifier = localTokenIdentifier(member.subject);
+  const existing = await findMember(ctx, tokenIdentifier);
+  if (existing !== null && existing.role === member.role && existing.displayName === member.displayName)
+    return;
+  if (existing === null) {
+    await ctx.db.insert("members", { ...member, tokenIdentifier, disabled: false });
+  } else {
+    await ctx.db.patch(existing._id, { role: member.role, displayName: member.displayName });
+  }
+  await appendAudit(ctx, {
+    actor,
+    action: existing === null ? "member.add" : "member.change",
+    subjectType: "member",
+    subjectId: member.subject,
+    detail: { role: member.role, displayName: member.displayName },
+  });
+}
+
+/** Stores the hash of a one-time code; the link works once and for `LIMITS.signInLinkTtlMs`. */
+export async function createSignInLink(
+  ctx: MutationCtx,
+  link: { codeHash: string; role: Role; subject: string; displayName: string },
+  actor: string,
+): Promise<{ expiresAtMs: number }> {
+  const expiresAtMs = Date.now() + LIMITS.signInLinkTtlMs;
+  await ctx.db.insert("signInLinks", { ...link, expiresAtMs });
+  await appendAudit(ctx, {
+    actor,
+    action: "signIn.linkCreated",
+    subjectType: "member",
+    subjectId: link.subject,
+    detail: { role: link.role, expiresAtMs },
+  });
+  return { expiresAtMs };
+}
+
+/** Uses up a link. Wrong, used and expired codes give the same answer, so guessing learns nothing. */
+export async function redeemSignInLink(
+  ctx: MutationCtx,
+  codeHash: string,
+): Promise<{ subject: string; displayName: string; role: Role }> {
+  const link = await ctx.db
+    .query("signInLinks")
+    .withIndex("by_codeHash", (q) => q.eq("codeHash", codeHash))
+    .unique();
+  const now = Date.now();
+  if (link === null || link.usedAtMs !== undefined || link.expiresAtMs < now) {
+    throw new ConvexError(
+      appError(
+        "LINK_INVALID",
+        "This sign-in link is not valid any more; print a new one with: assay sign-in",
+      ),
+    );
+  }
+  await ctx.db.patch(link._id, { usedAtMs: now });
+  const { subject, displayName, role } = link;
+  await ensureMember(ctx, { subject, displayName, role }, "sign-in link");
+  await appendAudit(ctx, {
+    actor: subject,
+    action: "signIn.redeemed",
+    subjectType: "member",
+    subjectId: subject,
+    detail: { role },
+  });
+  return { subject, displayName, role };
+}

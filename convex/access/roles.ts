@@ -1,0 +1,13 @@
+import { v } from "convex/values";
+
+export const LOCAL_ISSUER_DEFAULT = "https://assay.local";
+
+export const vRole = v.union(v.literal("viewer"), v.literal("operator"), v.literal("admin"));
+export type Role = "viewer" | "operator" | "admin";
+
+const RANK: Record<Role, number> = { viewer: 0, operator: 1, admin: 2 };
+
+/** Whether `held` includes everything `needed` may do. */
+export function roleAllows(held: Role, needed: Role): boolean {
+  return RANK[held] >= RANK[needed];
+}

@@ -1,0 +1,213 @@
+/** Owns agent versions, their manifests and training curves; the only writer of those tables. */
+import { ConvexError, type Infer, v } from "convex/values";
+import { appError } from "../../lib/contract/errors";
+import { LIMITS } from "../../lib/contract/limits";
+import { sha256Hex } from "../../lib/core/sha256";
+import type { Doc, Id } from "../_generated/dataModel";
+import type { MutationCtx, QueryCtx } from "../_generated/server";
+import { appendAudit } from "../audit/model";
+import { requireDataset } from "../datasets/model";
+import { recordTrial } from "../evaluations/model";
+import { enqueueJob } from "../ops/model";
+import { trainingPointFields, vArtifactFile, type vVersionStatus } from "./schema";
+
+const { versionId: _versionId, ...pointFields } = trainingPointFields;
+export const vTrainingPoint = v.object(pointFields);
+
+export async function requireVersion(ctx: QueryCtx, id: Id<"agentVersions">): Promise<Doc<"agentVersions">> {
+  const version = await ctx.db.get(id);
+  if (version === null) {
+    throw new ConvexError(
+      appError("NOT_FOUND", "This agent version is unknown; train one with: assay train", "versionId"),
+    );
+  }
+  return version;
+}
+
+/** The manifest text of a trained version; its SHA-256 is the artifact checksum. */
+export async function requireManifest(ctx: QueryCtx, version: Doc<"agentVersions">): Promise<string> {
+  const row = await ctx.db
+    .query("agentManifests")
+    .withIndex("by_version", (q) => q.eq("versionId", version._id))
+    .unique();
+  if (row === null || version.artifactSha256 === undefined) {
+    throw new ConvexError(
+      appError(
+        "NOT_READY",
+        `Version ${version.name} has no artifact yet; it is ${version.status}`,
+        "versionId",
+      ),
+    );
+  }
+  if (sha256Hex(row.manifest) !== version.artifactSha256) {
+    throw new ConvexError(
+      appError(
+        "ARTIFACT_HASH_MISMATCH",
+        `The manifest of ${version.name} does not match its checksum; do not use it`,
+        "versionId",
+      ),
+    );
+  }
+  return row.manifest;
+}
+
+export interface TrainingRequest {
+  datasetId: Id<"datasets">;
+  algorithm: "ppo";
+  steps: number;
+  seed: number;
+  name?: string;
+}
+
+export async function requestTraining(
+  ctx: MutationCtx,
+  request: TrainingRequest,
+  actor: string,
+): Promise<{ versionId: Id<"agentVersions">; jobId: Id<"jobs"> }> {
+  const { steps, seed } = request;
+  if (!Number.isInteger(steps) || steps < 1 || steps > LIMITS.trainingStepsMax) {
+    throw new ConvexError(
+      appError(
+        "INVALID_ARGUMENT",
+        `steps must be a whole number from 1 to ${LIMITS.trainingStepsMax}`,
+        "steps",
+      ),
+    );
+  }
+  if (!Number.isInteger(seed) || seed < 0 || seed > 0xffffffff) {
+    throw new ConvexError(
+      appError("INVALID_ARGUMENT", "seed must be a whole number from 0 to 4294967295", "seed"),
+    );
+  }
+  const dataset = await requireDataset(ctx, request.datasetId);
+  if (dataset.quality.verdict === "failed") {
+    throw new ConvexError(
+      appError(
+        "NO_DATA",
+        `Dataset coverage is ${dataset.quality.coveragePct.toFixed(1)} %; training needs a dataset that passes quality`,
+        "datasetId",
+      ),
+    );
+  }
+  const name =
+    request.name ?? `${request.algorithm}-${dataset.timeframe}-s${seed}-${dataset.datasetHash.slice(0, 6)}`;
+  const versionId = await ctx.db.insert("agentVersions", {
+    name: name.slice(0, LIMITS.nameChars),
+    algorithm: request.algorithm,
+    instrument: dataset.instrument,
+    timeframe: dataset.timeframe,
+    status: "queued",
+    datasetId: dataset._id,
+    datasetHash: dataset.datasetHash,
+    featureSetId: dataset.featureSetId,
+    featureFingerprint: dataset.featureFingerprint,
+    seed,
+    stepsRequested: steps,
+    requestedBy: actor,
+    files: [],
+    environmentSteps: 0,
+    stepsPerSecond: 0,
+    trainingSeconds: 0,
+    finalMetrics: {},
+    createdAtMs: Date.now(),
+  });
+  const jobId = await enqueueJob(ctx, { kind: "train", versionId }, actor);
+  await ctx.db.patch(versionId, { jobId });
+  await appendAudit(ctx, {
+    actor,
+    action: "training.request",
+    subjectType: "agentVersion",
+    subjectId: versionId,
+    detail: { steps, seed, datasetHash: dataset.datasetHash, algorithm: request.algorithm },
+  });
+  return { versionId, jobId };
+}
+
+export async function setVersionStatus(
+  ctx: MutationCtx,
+  versionId: Id<"agentVersions">,
+  status: Infer<typeof vVersionStatus>,
+  error?: string,
+): Promise<void> {
+  await ctx.db.patch(versionId, { status, error });
+}
+
+/** Appends curve points; a point already stored (a resumed run repeats some) is left alone (W-04). */
+export async function appendPoints(
+  ctx: MutationCtx,
+  versionId: Id<"agentVersions">,
+  points: Infer<typeof vTrainingPoint>[],
+): Promise<void> {
+  const last = await ctx.db
+    .query("trainingPoints")
+    .withIndex("by_version_and_sequence", (q) => q.eq("versionId", versionId))
+    .order("desc")
+    .first();
+  let newest = last?.sequence ?? -1;
+  for (const point of points) {
+    if (point.sequence <= newest) continue;
+    await ctx.db.insert("trainingPoints", { versionId, ...point });
+    newest = point.sequence;
+  }
+  const latest = points.at(-1);
+  if (latest !== undefined) {
+    await ctx.db.patch(versionId, {
+      environmentSteps: latest.environmentSteps,
+      stepsPerSecond: latest.stepsPerSecond,
+    });
+  }
+}
+
+export const vTrainingResult = v.object({
+  manifest: v.string(),
+  artifactSha256: v.string(),
+  files: v.array(vArtifactFile),
+  finalMetrics: v.record(v.string(), v.number()),
+  environmentSteps: v.number(),
+  stepsPerSecond: v.number(),
+  seconds: v.number(),
+});
+
+/** Stores a finished training; the server checks the checksum itself, and counts the trial for good. */
+export async function completeTraining(
+  ctx: MutationCtx,
+  version: Doc<"agentVersions">,
+  result: Infer<typeof vTrainingResult>,
+  actor: string,
+): Promise<void> {
+  if (sha256Hex(result.manifest) !== result.artifactSha256) {
+    throw new ConvexError(
+      appError(
+        "ARTIFACT_HASH_MISMATCH",
+        "The manifest does not hash to artifactSha256; upload the artifact again",
+        "manifest",
+      ),
+    );
+  }
+  if (version.artifactSha256 === result.artifactSha256) return;
+  await ctx.db.insert("agentManifests", { versionId: version._id, manifest: result.manifest });
+  await ctx.db.patch(version._id, {
+    status: "candidate",
+    artifactSha256: result.artifactSha256,
+    files: result.files,
+    finalMetrics: result.finalMetrics,
+    environmentSteps: result.environmentSteps,
+    stepsPerSecond: result.stepsPerSecond,
+    trainingSeconds: result.seconds,
+    trainedAtMs: Date.now(),
+    error: undefined,
+  });
+  await recordTrial(ctx, {
+    instrument: version.instrument,
+    timeframe: version.timeframe,
+    kind: "training",
+    versionId: version._id,
+  });
+  await appendAudit(ctx, {
+    actor,
+    action: "training.complete",
+    subjectType: "agentVersion",
+    subjectId: version._id,
+    detail: { artifactSha256: result.artifactSha256, environmentSteps: result.environmentSteps },
+  });
+}

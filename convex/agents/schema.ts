@@ -1,0 +1,75 @@
+import { defineTable } from "convex/server";
+import { v } from "convex/values";
+import { vTimeframe } from "../validators";
+
+export const vVersionStatus = v.union(
+  v.literal("queued"),
+  v.literal("training"),
+  v.literal("candidate"),
+  v.literal("champion"),
+  v.literal("retired"),
+  v.literal("failed"),
+  v.literal("cancelled"),
+);
+
+export const vArtifactFile = v.object({
+  name: v.string(),
+  storageId: v.id("_storage"),
+  sha256: v.string(),
+  bytes: v.number(),
+});
+
+export const versionFields = {
+  name: v.string(),
+  algorithm: v.union(v.literal("ppo")),
+  instrument: v.string(),
+  timeframe: vTimeframe,
+  status: vVersionStatus,
+  datasetId: v.id("datasets"),
+  datasetHash: v.string(),
+  featureSetId: v.string(),
+  featureFingerprint: v.string(),
+  seed: v.number(),
+  stepsRequested: v.number(),
+  jobId: v.optional(v.id("jobs")),
+  requestedBy: v.string(),
+  artifactSha256: v.optional(v.string()),
+  files: v.array(vArtifactFile),
+  environmentSteps: v.number(),
+  stepsPerSecond: v.number(),
+  trainingSeconds: v.number(),
+  finalMetrics: v.record(v.string(), v.number()),
+  error: v.optional(v.string()),
+  createdAtMs: v.number(),
+  trainedAtMs: v.optional(v.number()),
+};
+
+/** Apart from the version row: manifests with golden vectors are long and lists do not need them. */
+export const manifestFields = { versionId: v.id("agentVersions"), manifest: v.string() };
+
+export const trainingPointFields = {
+  versionId: v.id("agentVersions"),
+  sequence: v.number(),
+  environmentSteps: v.number(),
+  meanEpisodeReturn: v.number(),
+  policyLoss: v.number(),
+  valueLoss: v.number(),
+  entropy: v.number(),
+  approxKl: v.number(),
+  clipFraction: v.number(),
+  explainedVariance: v.number(),
+  learningRate: v.number(),
+  stepsPerSecond: v.number(),
+  etaSeconds: v.number(),
+};
+
+export const agentTables = {
+  agentVersions: defineTable(versionFields)
+    .index("by_createdAt", ["createdAtMs"])
+    .index("by_instrument_and_status", ["instrument", "status"]),
+  agentManifests: defineTable(manifestFields).index("by_version", ["versionId"]),
+  trainingPoints: defineTable(trainingPointFields).index("by_version_and_sequence", [
+    "versionId",
+    "sequence",
+  ]),
+};

@@ -1,0 +1,177 @@
+/**
+ * The security perimeter (invariant 10): the only file that touches raw `query`, `mutation` and `action`.
+ * Every builder refuses non-finite numbers (D-05) and proves who is calling before the handler runs.
+ * The audience files use exactly one family: console.ts viewer/operator/admin, worker.ts worker.
+ */
+import type { GenericValidator, ObjectType, PropertyValidators } from "convex/values";
+import { ConvexError, type Infer } from "convex/values";
+import { appError } from "../lib/contract/errors";
+import {
+  internalMutation,
+  internalQuery,
+  type MutationCtx,
+  mutation,
+  type QueryCtx,
+  query,
+} from "./_generated/server";
+import { findMember } from "./access/model";
+import { LOCAL_ISSUER_DEFAULT, type Role, roleAllows } from "./access/roles";
+
+export interface Actor {
+  tokenIdentifier: string;
+  displayName: string;
+  role: Role | "service";
+}
+
+type Handler<Ctx, A extends PropertyValidators, R extends GenericValidator> = (
+  ctx: Ctx,
+  args: ObjectType<A>,
+) => Promise<Infer<R>>;
+
+interface Definition<Ctx, A extends PropertyValidators, R extends GenericValidator> {
+  args: A;
+  returns: R;
+  handler: Handler<Ctx, A, R>;
+}
+
+/** Refuses NaN and infinities anywhere in the arguments; `v.number()` alone accepts them. */
+export function assertFinite(value: unknown, path: string): void {
+  if (typeof value === "number") {
+    if (!Number.isFinite(value)) {
+      throw new ConvexError(appError("NON_FINITE_NUMBER", `${path} is ${value}; send a finite number`, path));
+    }
+    return;
+  }
+  if (typeof value !== "object" || value === null || value instanceof ArrayBuffer) return;
+  if (Array.isArray(value)) {
+    for (let i = 0; i < value.length; i++) assertFinite(value[i], `${path}[${i}]`);
+    return;
+  }
+  for (const [key, inner] of Object.entries(value)) assertFinite(inner, path === "" ? key : `${path}.${key}`);
+}
+
+/** The signed-in member, or an error: there is no default role. */
+async function requireRole(ctx: QueryCtx, needed: Role): Promise<Actor> {
+  const identity = await ctx.auth.getUserIdentity();
+  if (identity === null) {
+    throw new ConvexError(appError("UNAUTHENTICATED", "Sign in first: no identity came with this call"));
+  }
+  const member = await findMember(ctx, identity.tokenIdentifier);
+  if (member === null || member.disabled) {
+    throw new ConvexError(
+      appError("FORBIDDEN", "This identity is not a member of the desk; ask an admin for a link"),
+    );
+  }
+  if (!roleAllows(member.role, needed)) {
+    throw new ConvexError(appError("FORBIDDEN", `This needs the role ${needed}; yours is ${member.role}`));
+  }
+  return { tokenIdentifier: member.tokenIdentifier, displayName: member.displayName, role: member.role };
+}
+
+/** A service identity of our own issuer (worker, command line), never a person's. */
+async function requireService(ctx: QueryCtx): Promise<Actor> {
+  const identity = await ctx.auth.getUserIdentity();
+  if (identity === null) {
+    throw new ConvexError(appError("UNAUTHENTICATED", "Service token missing: set the worker's token"));
+  }
+  const issuer = process.env.ASSAY_AUTH_ISSUER ?? LOCAL_ISSUER_DEFAULT;
+  if (identity.issuer !== issuer || !identity.subject.startsWith("service:")) {
+    throw new ConvexError(appError("FORBIDDEN", "Only a service identity may call worker functions"));
+  }
+  return { tokenIdentifier: identity.tokenIdentifier, displayName: identity.subject, role: "service" };
+}
+
+type Authority = (ctx: QueryCtx) => Promise<Actor>;
+
+function queryBuilder(authority: Authority) {
+  return <A extends PropertyValidators, R extends GenericValidator>(
+    definition: Definition<QueryCtx & { actor: Actor }, A, R>,
+  ) =>
+    query({
+      args: definition.args,
+      returns: definition.returns,
+      handler: async (ctx: QueryCtx, args: ObjectType<A>): Promise<Infer<R>> => {
+        assertFinite(args, "");
+        const actor = await authority(ctx);
+        return definition.handler({ ...ctx, actor }, args);
+      },
+    });
+}
+
+function mutationBuilder(authority: Authority) {
+  return <A extends PropertyValidators, R extends GenericValidator>(
+    definition: Definition<MutationCtx & { actor: Actor }, A, R>,
+  ) =>
+    mutation({
+      args: definition.args,
+      returns: definition.returns,
+      handler: async (ctx: MutationCtx, args: ObjectType<A>): Promise<Infer<R>> => {
+        assertFinite(args, "");
+        const actor = await authority(ctx);
+        return definition.handler({ ...ctx, actor }, args);
+      },
+    });
+}
+
+export const viewerQuery = queryBuilder((ctx) => requireRole(ctx, "viewer"));
+export const adminQuery = queryBuilder((ctx) => requireRole(ctx, "admin"));
+export const viewerMutation = mutationBuilder((ctx) => requireRole(ctx, "viewer"));
+export const operatorMutation = mutationBuilder((ctx) => requireRole(ctx, "operator"));
+export const adminMutation = mutationBuilder((ctx) => requireRole(ctx, "admin"));
+export const workerQuery = queryBuilder(requireService);
+export const workerMutation = mutationBuilder(requireService);
+
+/** Callable by nobody outside the deployment: crons, scheduler, Node actions. */
+export function internalMutationOf<A extends PropertyValidators, R extends GenericValidator>(
+  definition: Definition<MutationCtx, A, R>,
+) {
+  return internalMutation({
+    args: definition.args,
+    returns: definition.returns,
+    handler: async (ctx: MutationCtx, args: ObjectType<A>): Promise<Infer<R>> => {
+      assertFinite(args, "");
+      return definition.handler(ctx, args);
+    },
+  });
+}
+
+export function internalQueryOf<A extends PropertyValidators, R extends GenericValidator>(
+  definition: Definition<QueryCtx, A, R>,
+) {
+  return internalQuery({
+    args: definition.args,
+    returns: definition.returns,
+    handler: async (ctx: QueryCtx, args: ObjectType<A>): Promise<Infer<R>> => {
+      assertFinite(args, "");
+      return definition.handler(ctx, args);
+    },
+  });
+}
+
+/** Open to callers without an identity: only the redemption of a one-time sign-in link uses it. */
+export function anonymousMutation<A extends PropertyValidators, R extends GenericValidator>(
+  definition: Definition<MutationCtx, A, R>,
+) {
+  return mutation({
+    args: definition.args,
+    returns: definition.returns,
+    handler: async (ctx: MutationCtx, args: ObjectType<A>): Promise<Infer<R>> => {
+      assertFinite(args, "");
+      return definition.handler(ctx, args);
+    },
+  });
+}
+
+/** A query that also answers people who are not signed in (with null, never with data). */
+export function identityQuery<A extends PropertyValidators, R extends GenericValidator>(
+  definition: Definition<QueryCtx & { tokenIdentifier: string | null }, A, R>,
+) {
+  return query({
+    args: definition.args,
+    returns: definition.returns,
+    handler: async (ctx: QueryCtx, args: ObjectType<A>): Promise<Infer<R>> => {
+      const identity = await ctx.auth.getUserIdentity();
+      return definition.handler({ ...ctx, tokenIdentifier: identity?.tokenIdentifier ?? null }, args);
+    },
+  });
+}

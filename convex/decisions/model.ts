@@ -1,0 +1,137 @@
+/**
+ * Owns decisions and replays; the only writer of those tables. A decision, its risk verdicts and its order
+ * are one transaction: what is recorded is what was allowed.
+ */
+import { ConvexError, type ObjectType } from "convex/values";
+import { appError } from "../../lib/contract/errors";
+import { adjudicate, decisionOrderId } from "../../lib/decision/adjudicate";
+import type { Doc, Id } from "../_generated/dataModel";
+import type { MutationCtx, QueryCtx } from "../_generated/server";
+import { countOrders, placePaperOrder, requireAccount } from "../execution/model";
+import { readKillSwitch } from "../governance/model";
+import { currentLimits } from "../risk/model";
+import { noteDecision } from "../runs/model";
+import type { replayFields, submissionFields } from "./schema";
+
+type Submission = ObjectType<typeof submissionFields>;
+
+const HOUR_MS = 3_600_000;
+const ACTIONS = 3;
+
+export async function requireDecision(ctx: QueryCtx, id: Id<"decisions">): Promise<Doc<"decisions">> {
+  const decision = await ctx.db.get(id);
+  if (decision === null)
+    throw new ConvexError(appError("NOT_FOUND", "This decision is unknown", "decisionId"));
+  return decision;
+}
+
+function assertSubmission(submission: Submission): void {
+  const { action, probabilities } = submission;
+  if (action === null) return;
+  if (!Number.isInteger(action) || action < 0 || action >= ACTIONS) {
+    throw new ConvexError(
+      appError("INVALID_ARGUMENT", `action is ${action}; use 0 (short), 1 (flat) or 2 (long)`, "action"),
+    );
+  }
+  const total = probabilities.reduce((sum, p) => sum + p, 0);
+  if (probabilities.length !== ACTIONS || Math.abs(total - 1) > 1e-3 || probabilities.some((p) => p < 0)) {
+    throw new ConvexError(
+      appError(
+        "INVALID_ARGUMENT",
+        `probabilities must be ${ACTIONS} numbers of at least 0 that sum to 1`,
+        "probabilities",
+      ),
+    );
+  }
+}
+
+/** Records the decision of one closed bar; a repeated bar returns the stored decision (O-05, K-03). */
+export async function submitDecision(
+  ctx: MutationCtx,
+  run: Doc<"runs">,
+  submission: Submission,
+): Promise<{ decisionId: Id<"decisions">; outcome: "order" | "hold" }> {
+  const existing = await ctx.db
+    .query("decisions")
+    .withIndex("by_run_and_bar", (q) => q.eq("runId", run._id).eq("barOpenTimeMs", submission.barOpenTimeMs))
+    .unique();
+  if (existing !== null) return { decisionId: existing._id, outcome: existing.outcome };
+  assertSubmission(submission);
+  const account = await requireAccount(ctx, run._id);
+  if (account.account.lastBarOpenTimeMs !== submission.barOpenTimeMs) {
+    throw new ConvexError(
+      appError(
+        "CONFLICT",
+        `The account stands at bar ${account.account.lastBarOpenTimeMs}; apply bar ${submission.barOpenTimeMs} first`,
+        "barOpenTimeMs",
+      ),
+    );
+  }
+  const kill = await readKillSwitch(ctx);
+  const limits = await currentLimits(ctx);
+  const bar = submission.barOpenTimeMs;
+  const confidence = submission.action === null ? 0 : (submission.probabilities[submission.action] ?? 0);
+  const circumstances = {
+    runStatus: run.desired,
+    killMode: kill.mode,
+    // A replayed bar arrives at its own close; only a live bar can be late.
+    nowBarAgeMs: run.feed === "live" ? Math.max(0, Date.now() - submission.barCloseTimeMs) : 0,
+    dayStartEquityUsd: account.dayStartEquityUsd,
+    ordersLastHour: await countOrders(ctx, run._id, bar - HOUR_MS, bar),
+  };
+  const verdict = adjudicate({
+    ...circumstances,
+    account: account.account,
+    sizing: account.sizing,
+    rules: account.rules,
+    action: submission.action,
+    confidence,
+    forcedHold: submission.forcedHold,
+    referencePrice: submission.referencePrice,
+    atr: submission.atr,
+    clientOrderId: decisionOrderId(run._id, bar, submission.action),
+    limits: limits?.limits ?? null,
+  });
+  const isOrder = verdict.order !== null;
+  const now = Date.now();
+  const decisionId = await ctx.db.insert("decisions", {
+    runId: run._id,
+    sequence: run.decisions,
+    instrument: run.instrument,
+    ...submission,
+    targetPosition: submission.action === null ? 0 : submission.action - 1,
+    confidence,
+    outcome: isOrder ? "order" : "hold",
+    holdReason: verdict.holdReason ?? undefined,
+    verdicts: verdict.verdicts,
+    account: account.account,
+    circumstances,
+    riskLimitsVersion: limits?.version ?? 0,
+    killEpoch: kill.epoch,
+    plannedQty: verdict.planned?.qty ?? 0,
+    plannedStopPrice: verdict.planned?.stopPrice ?? 0,
+    decidedAtMs: now,
+  });
+  if (verdict.order !== null) {
+    const orderId = await placePaperOrder(ctx, run._id, {
+      order: verdict.order,
+      origin: "decision",
+      decisionId,
+      barOpenTimeMs: submission.barOpenTimeMs,
+    });
+    await ctx.db.patch(decisionId, { orderId });
+  }
+  await noteDecision(ctx, run, decisionId, !isOrder);
+  return { decisionId, outcome: isOrder ? "order" : "hold" };
+}
+
+type NewReplay = Omit<ObjectType<typeof replayFields>, "atMs">;
+
+export async function recordReplay(ctx: MutationCtx, replay: NewReplay): Promise<Id<"replays">> {
+  const existing = await ctx.db
+    .query("replays")
+    .withIndex("by_job", (q) => q.eq("jobId", replay.jobId))
+    .unique();
+  if (existing !== null) return existing._id;
+  return ctx.db.insert("replays", { ...replay, atMs: Date.now() });
+}

@@ -1,0 +1,39 @@
+/** Decisions and replays from the worker's side. */
+import { v } from "convex/values";
+import { workerMutation, workerQuery } from "../builders";
+import { requireLease } from "../ops/model";
+import { requireRunLease } from "../runs/model";
+import { recordReplay, requireDecision, submitDecision } from "./model";
+import { decisionFields, replayFields, submissionFields } from "./schema";
+
+export const submit = workerMutation({
+  args: {
+    jobId: v.id("jobs"),
+    leaseToken: v.number(),
+    runId: v.id("runs"),
+    submission: v.object(submissionFields),
+  },
+  returns: v.object({
+    decisionId: v.id("decisions"),
+    outcome: v.union(v.literal("order"), v.literal("hold")),
+  }),
+  handler: async (ctx, { jobId, leaseToken, runId, submission }) =>
+    submitDecision(ctx, await requireRunLease(ctx, jobId, leaseToken, runId), submission),
+});
+
+export const get = workerQuery({
+  args: { decisionId: v.id("decisions") },
+  returns: v.object({ ...decisionFields, _id: v.id("decisions"), _creationTime: v.number() }),
+  handler: (ctx, { decisionId }) => requireDecision(ctx, decisionId),
+});
+
+const { atMs: _atMs, ...newReplayFields } = replayFields;
+
+export const saveReplay = workerMutation({
+  args: { leaseToken: v.number(), ...newReplayFields },
+  returns: v.id("replays"),
+  handler: async (ctx, { leaseToken, ...replay }) => {
+    await requireLease(ctx, replay.jobId, leaseToken);
+    return recordReplay(ctx, replay);
+  },
+});

@@ -1,0 +1,122 @@
+/** Evaluations for people: list, report, equity, trades, gates, and a request to evaluate. */
+import { ConvexError, v } from "convex/values";
+import { appError } from "../../lib/contract/errors";
+import { LIMITS } from "../../lib/contract/limits";
+import { requireManifest, requireVersion } from "../agents/model";
+import { operatorMutation, viewerQuery } from "../builders";
+import { gatesFor } from "../governance/promotion";
+import { vGateResult } from "../governance/schema";
+import { findSeries } from "../market/model";
+import { enqueueJob } from "../ops/model";
+import { vTimeframe } from "../validators";
+import { equityForView, requireEvaluation, tradesOf } from "./model";
+import { evaluationFields, vTrade } from "./schema";
+
+const vEvaluation = v.object({ ...evaluationFields, _id: v.id("evaluations"), versionName: v.string() });
+
+export const list = viewerQuery({
+  args: { versionId: v.optional(v.id("agentVersions")) },
+  returns: v.array(vEvaluation),
+  handler: async (ctx, { versionId }) => {
+    const rows =
+      versionId === undefined
+        ? await ctx.db.query("evaluations").withIndex("by_createdAt").order("desc").take(50)
+        : await ctx.db
+            .query("evaluations")
+            .withIndex("by_version", (q) => q.eq("versionId", versionId))
+            .order("desc")
+            .take(50);
+    const evaluations = [];
+    for (const { _creationTime, ...fields } of rows) {
+      evaluations.push({ ...fields, versionName: (await ctx.db.get(fields.versionId))?.name ?? "unknown" });
+    }
+    return evaluations;
+  },
+});
+
+/** The report with its gates as they stand now: the trial count may have grown since it was made. */
+export const get = viewerQuery({
+  args: { evaluationId: v.id("evaluations") },
+  returns: v.object({
+    ...evaluationFields,
+    _id: v.id("evaluations"),
+    versionName: v.string(),
+    gates: v.array(vGateResult),
+    trialsNow: v.number(),
+  }),
+  handler: async (ctx, { evaluationId }) => {
+    const evaluation = await requireEvaluation(ctx, evaluationId);
+    const { _creationTime, ...fields } = evaluation;
+    const { gates, trialCount } = await gatesFor(ctx, evaluation);
+    const version = await requireVersion(ctx, evaluation.versionId);
+    return { ...fields, versionName: version.name, gates, trialsNow: trialCount };
+  },
+});
+
+/** Equity and position for a chart, at most 2,000 points by stride (the first and last are kept). */
+export const equity = viewerQuery({
+  args: { evaluationId: v.id("evaluations") },
+  returns: v.object({
+    openTimesMs: v.array(v.number()),
+    equityUsd: v.array(v.number()),
+    positionQty: v.array(v.number()),
+  }),
+  handler: (ctx, { evaluationId }) => equityForView(ctx, evaluationId, 2_000),
+});
+
+/** The trades of one part (up to 500), oldest first. */
+export const trades = viewerQuery({
+  args: { evaluationId: v.id("evaluations"), part: v.number() },
+  returns: v.array(vTrade),
+  handler: (ctx, { evaluationId, part }) => tradesOf(ctx, evaluationId, part),
+});
+
+export const request = operatorMutation({
+  args: {
+    versionId: v.id("agentVersions"),
+    source: v.string(),
+    sourceTimeframe: vTimeframe,
+    fromMs: v.number(),
+    toMs: v.number(),
+  },
+  returns: v.id("jobs"),
+  handler: async (ctx, args) => {
+    if (args.fromMs >= args.toMs) {
+      throw new ConvexError(
+        appError("INVALID_ARGUMENT", "fromMs must be before toMs; swap or widen the range", "fromMs"),
+      );
+    }
+    const version = await requireVersion(ctx, args.versionId);
+    await requireManifest(ctx, version);
+    const series = await findSeries(ctx, {
+      instrument: version.instrument,
+      timeframe: args.sourceTimeframe,
+      source: args.source,
+    });
+    if (series === null || series.lastOpenTimeMs < args.fromMs || series.firstOpenTimeMs >= args.toMs) {
+      throw new ConvexError(
+        appError(
+          "NO_DATA",
+          `No ${args.sourceTimeframe} bars of ${version.instrument} from ${args.source} in that range; import some with: assay import`,
+          "source",
+        ),
+      );
+    }
+    return enqueueJob(ctx, { kind: "evaluate", ...args }, ctx.actor.tokenIdentifier);
+  },
+});
+
+/** How many trainings were counted on an instrument and timeframe; nothing can lower it. */
+export const trialCount = viewerQuery({
+  args: { instrument: v.string(), timeframe: vTimeframe },
+  returns: v.number(),
+  handler: async (ctx, { instrument, timeframe }) => {
+    const rows = await ctx.db
+      .query("trials")
+      .withIndex("by_instrument_and_timeframe_and_kind", (q) =>
+        q.eq("instrument", instrument).eq("timeframe", timeframe).eq("kind", "training"),
+      )
+      .take(LIMITS.candlesPerView);
+    return rows.length;
+  },
+});

@@ -1,0 +1,100 @@
+import { defineTable } from "convex/server";
+import { v } from "convex/values";
+import { vTimeframe } from "../validators";
+
+/** What a policy or a baseline did over the period. Money in USD, fractions of 1, all net of costs. */
+export const vPerformance = v.object({
+  winRate: v.number(),
+  netPnlUsd: v.number(),
+  maxDrawdownFraction: v.number(),
+  tradeCount: v.number(),
+  sharpe: v.object({ value: v.number(), perObservation: v.number(), convention: v.string() }),
+  /** Traded notional over initial balance. */
+  turnover: v.number(),
+  costs: v.object({ feesUsd: v.number(), slippageUsd: v.number(), fundingUsd: v.number() }),
+  liquidations: v.number(),
+  exposure: v.object({
+    longFraction: v.number(),
+    shortFraction: v.number(),
+    flatFraction: v.number(),
+    meanNotionalUsd: v.number(),
+  }),
+});
+
+export const vBaseline = v.object({ name: v.string(), performance: vPerformance });
+
+export const evaluationFields = {
+  versionId: v.id("agentVersions"),
+  jobId: v.id("jobs"),
+  instrument: v.string(),
+  timeframe: vTimeframe,
+  source: v.string(),
+  simulated: v.boolean(),
+  datasetId: v.id("datasets"),
+  datasetHash: v.string(),
+  artifactSha256: v.string(),
+  fromMs: v.number(),
+  toMs: v.number(),
+  bars: v.number(),
+  initialBalanceUsd: v.number(),
+  /** Recomputed on the server from the stored trades and equity. */
+  performance: vPerformance,
+  baselines: v.array(vBaseline),
+  /** Trials counted on this instrument and timeframe when the evaluation was recorded. */
+  trialCount: v.number(),
+  createdAtMs: v.number(),
+};
+
+export const vTrade = v.object({
+  entryTimeMs: v.number(),
+  exitTimeMs: v.number(),
+  side: v.union(v.literal("long"), v.literal("short")),
+  qty: v.number(),
+  entryPrice: v.number(),
+  exitPrice: v.number(),
+  pnlUsd: v.number(),
+  feesUsd: v.number(),
+  slippageUsd: v.number(),
+  fundingUsd: v.number(),
+  exitReason: v.string(),
+});
+
+export const tradePartFields = {
+  evaluationId: v.id("evaluations"),
+  part: v.number(),
+  trades: v.array(vTrade),
+};
+
+/** Equity at each bar's close as little-endian float64, with the bar open times; up to 50,000 bars a part. */
+export const equityPartFields = {
+  evaluationId: v.id("evaluations"),
+  part: v.number(),
+  openTimesMs: v.bytes(),
+  equityUsd: v.bytes(),
+  positionQty: v.bytes(),
+};
+
+/** The trial ledger: append only. Every training counts, and every evaluation leaves its Sharpe. */
+export const trialFields = {
+  instrument: v.string(),
+  timeframe: v.string(),
+  kind: v.union(v.literal("training"), v.literal("evaluation")),
+  versionId: v.id("agentVersions"),
+  evaluationId: v.optional(v.id("evaluations")),
+  sharpePerObservation: v.optional(v.number()),
+  atMs: v.number(),
+};
+
+export const evaluationTables = {
+  evaluations: defineTable(evaluationFields)
+    .index("by_createdAt", ["createdAtMs"])
+    .index("by_version", ["versionId"])
+    .index("by_job", ["jobId"]),
+  evaluationTrades: defineTable(tradePartFields).index("by_evaluation_and_part", ["evaluationId", "part"]),
+  evaluationEquity: defineTable(equityPartFields).index("by_evaluation_and_part", ["evaluationId", "part"]),
+  trials: defineTable(trialFields).index("by_instrument_and_timeframe_and_kind", [
+    "instrument",
+    "timeframe",
+    "kind",
+  ]),
+};

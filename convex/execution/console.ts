@@ -1,0 +1,85 @@
+/** Money for people: account, orders, fills, ledger and equity of a run. */
+import { paginationOptsValidator, paginationResultValidator } from "convex/server";
+import { v } from "convex/values";
+import { liquidationPrice } from "../../lib/broker/liquidation";
+import { LIMITS } from "../../lib/contract/limits";
+import { viewerQuery } from "../builders";
+import { accountFields, equityFields, fillFields, ledgerFields, orderFields } from "./schema";
+
+const vFill = v.object({ ...fillFields, _id: v.id("fills"), _creationTime: v.number() });
+const vOrder = v.object({ ...orderFields, _id: v.id("orders") });
+const vLedgerRow = v.object({ ...ledgerFields, _id: v.id("ledgerEntries"), _creationTime: v.number() });
+
+export const account = viewerQuery({
+  args: { runId: v.id("runs") },
+  returns: v.union(v.null(), v.object({ ...accountFields, liquidationPrice: v.number() })),
+  handler: async (ctx, { runId }) => {
+    const row = await ctx.db
+      .query("accounts")
+      .withIndex("by_run", (q) => q.eq("runId", runId))
+      .unique();
+    if (row === null) return null;
+    const { _id, _creationTime, ...fields } = row;
+    return { ...fields, liquidationPrice: liquidationPrice(row.account, row.costs) };
+  },
+});
+
+/** Newest orders first. */
+export const orders = viewerQuery({
+  args: { runId: v.id("runs"), limit: v.optional(v.number()) },
+  returns: v.array(vOrder),
+  handler: async (ctx, { runId, limit }) => {
+    const rows = await ctx.db
+      .query("orders")
+      .withIndex("by_run_and_bar", (q) => q.eq("runId", runId))
+      .order("desc")
+      .take(Math.max(1, Math.min(limit ?? 50, 1_000)));
+    return rows.map(({ _creationTime, ...fields }) => fields);
+  },
+});
+
+/** Newest fills first, at most 2,000: enough for the chart's markers. */
+export const fills = viewerQuery({
+  args: { runId: v.id("runs"), limit: v.optional(v.number()) },
+  returns: v.array(vFill),
+  handler: (ctx, { runId, limit }) =>
+    ctx.db
+      .query("fills")
+      .withIndex("by_run_and_time", (q) => q.eq("runId", runId))
+      .order("desc")
+      .take(Math.max(1, Math.min(limit ?? 200, 2_000))),
+});
+
+export const ledger = viewerQuery({
+  args: { runId: v.id("runs"), paginationOpts: paginationOptsValidator },
+  returns: paginationResultValidator(vLedgerRow),
+  handler: (ctx, { runId, paginationOpts }) =>
+    ctx.db
+      .query("ledgerEntries")
+      .withIndex("by_run_and_sequence", (q) => q.eq("runId", runId))
+      .order("desc")
+      .paginate({ ...paginationOpts, numItems: Math.min(paginationOpts.numItems, LIMITS.pageSize) }),
+});
+
+/** Equity and stop per bar, oldest first; the newest 5 parts of 1,000 bars. */
+export const equity = viewerQuery({
+  args: { runId: v.id("runs") },
+  returns: v.object({
+    timesMs: equityFields.timesMs,
+    equityUsd: equityFields.equityUsd,
+    stopPrice: equityFields.stopPrice,
+  }),
+  handler: async (ctx, { runId }) => {
+    const parts = await ctx.db
+      .query("equityParts")
+      .withIndex("by_run_and_part", (q) => q.eq("runId", runId))
+      .order("desc")
+      .take(5);
+    parts.reverse();
+    return {
+      timesMs: parts.flatMap((part) => part.timesMs),
+      equityUsd: parts.flatMap((part) => part.equityUsd),
+      stopPrice: parts.flatMap((part) => part.stopPrice),
+    };
+  },
+});

@@ -1,0 +1,124 @@
+/** Owns the kill switch and the champions; promotions are in promotion.ts of this domain. */
+import { ConvexError } from "convex/values";
+import { appError } from "../../lib/contract/errors";
+import { LIMITS } from "../../lib/contract/limits";
+import type { KillMode } from "../../lib/risk/types";
+import type { Doc, Id } from "../_generated/dataModel";
+import type { MutationCtx, QueryCtx } from "../_generated/server";
+import { appendAudit } from "../audit/model";
+import { cancelOpenOrder, flattenAtMark } from "../execution/model";
+import { activeRuns, noteFlatten } from "../runs/model";
+
+export interface KillState {
+  epoch: number;
+  mode: KillMode;
+  reason: string;
+  changedBy: string;
+  changedAtMs: number;
+}
+
+/** A desk whose switch was never set trades nothing: fail closed. */
+const UNSET: KillState = {
+  epoch: 0,
+  mode: "noNewRisk",
+  reason: "the kill switch was never armed",
+  changedBy: "",
+  changedAtMs: 0,
+};
+
+export async function readKillSwitch(ctx: QueryCtx): Promise<KillState> {
+  const row = await ctx.db.query("killSwitch").first();
+  if (row === null) return UNSET;
+  const { _id, _creationTime, ...state } = row;
+  return state;
+}
+
+async function writeKillSwitch(
+  ctx: MutationCtx,
+  mode: KillMode,
+  reason: string,
+  actor: string,
+): Promise<number> {
+  const row = await ctx.db.query("killSwitch").first();
+  const epoch = (row?.epoch ?? 0) + 1;
+  const fields = { epoch, mode, reason, changedBy: actor, changedAtMs: Date.now() };
+  if (row === null) await ctx.db.insert("killSwitch", fields);
+  else await ctx.db.replace(row._id, fields);
+  await appendAudit(ctx, {
+    actor,
+    action: mode === "armed" ? "killSwitch.arm" : "killSwitch.engage",
+    subjectType: "killSwitch",
+    subjectId: String(epoch),
+    detail: { mode, reason },
+  });
+  return epoch;
+}
+
+export async function ensureKillSwitch(ctx: MutationCtx, actor: string): Promise<void> {
+  const row = await ctx.db.query("killSwitch").first();
+  if (row === null) await writeKillSwitch(ctx, "armed", "first start of this desk", actor);
+}
+
+function requireReason(reason: string): string {
+  const trimmed = reason.trim();
+  if (trimmed.length < 3 || trimmed.length > LIMITS.reasonChars) {
+    throw new ConvexError(
+      appError("INVALID_ARGUMENT", `reason must be 3 to ${LIMITS.reasonChars} characters; say why`, "reason"),
+    );
+  }
+  return trimmed;
+}
+
+/** Engages at once, in one transaction with what it does: no worker needs to be alive (invariant 8). */
+export async function engageKillSwitch(
+  ctx: MutationCtx,
+  mode: Exclude<KillMode, "armed">,
+  reason: string,
+  actor: string,
+): Promise<{ epoch: number; ordersCancelledIn: number; fills: number }> {
+  const epoch = await writeKillSwitch(ctx, mode, requireReason(reason), actor);
+  let fills = 0;
+  const runs = mode === "noNewRisk" ? [] : await activeRuns(ctx);
+  for (const run of runs) {
+    if (mode === "cancelAll") {
+      await cancelOpenOrder(ctx, run._id, "killSwitch");
+      continue;
+    }
+    const flat = await flattenAtMark(ctx, run._id, "killSwitch");
+    if (flat === null) continue;
+    fills += flat.fills;
+    await noteFlatten(ctx, run, flat);
+  }
+  return { epoch, ordersCancelledIn: runs.length, fills };
+}
+
+export async function armKillSwitch(
+  ctx: MutationCtx,
+  reason: string,
+  actor: string,
+): Promise<{ epoch: number }> {
+  return { epoch: await writeKillSwitch(ctx, "armed", requireReason(reason), actor) };
+}
+
+export async function championOf(ctx: QueryCtx, instrument: string): Promise<Doc<"champions"> | null> {
+  return ctx.db
+    .query("champions")
+    .withIndex("by_instrument", (q) => q.eq("instrument", instrument))
+    .unique();
+}
+
+export async function setChampion(
+  ctx: MutationCtx,
+  instrument: string,
+  versionId: Id<"agentVersions">,
+  actor: string,
+): Promise<Id<"agentVersions"> | undefined> {
+  const current = await championOf(ctx, instrument);
+  const fields = { instrument, versionId, promotedBy: actor, promotedAtMs: Date.now() };
+  if (current === null) {
+    await ctx.db.insert("champions", fields);
+    return undefined;
+  }
+  await ctx.db.replace(current._id, { ...fields, previousVersionId: current.versionId });
+  return current.versionId;
+}

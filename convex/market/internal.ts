@@ -1,0 +1,70 @@
+/** Writes that the exchange ingestion action makes; callable only inside the deployment. */
+import { v } from "convex/values";
+import { internalMutationOf, internalQueryOf } from "../builders";
+import { vCalendar, vCandle, vInstrumentRules, vTimeframe } from "../validators";
+import {
+  appendColumns,
+  findInstrument,
+  findSeries,
+  splitByChunk,
+  startIngestion,
+  updateIngestion,
+  upsertInstrument as upsert,
+} from "./model";
+
+const vSeriesKey = { instrument: v.string(), timeframe: vTimeframe, source: v.string() };
+
+export const latestOpenTime = internalQueryOf({
+  args: vSeriesKey,
+  returns: v.union(v.null(), v.number()),
+  handler: async (ctx, key) => (await findSeries(ctx, key))?.lastOpenTimeMs ?? null,
+});
+
+export const appendBars = internalMutationOf({
+  args: {
+    ...vSeriesKey,
+    bars: v.array(vCandle),
+    serverTimeMs: v.number(),
+    trigger: v.string(),
+  },
+  returns: v.object({ added: v.number(), unchanged: v.number(), revised: v.number(), rejected: v.number() }),
+  handler: async (ctx, { bars, serverTimeMs: _serverTimeMs, trigger: _trigger, ...key }) => {
+    const instrument = await findInstrument(ctx, key.instrument);
+    const counts = await appendColumns(ctx, key, splitByChunk(bars, key.timeframe), {
+      calendar: instrument?.calendar ?? "always",
+      simulated: key.source === "simulated",
+    });
+    return { ...counts, rejected: 0 };
+  },
+});
+
+export const upsertInstrument = internalMutationOf({
+  args: { rules: vInstrumentRules, calendar: vCalendar, displayName: v.string() },
+  returns: v.null(),
+  handler: async (ctx, args) => {
+    await upsert(ctx, args);
+    return null;
+  },
+});
+
+export const recordIngestion = internalMutationOf({
+  args: {
+    ...vSeriesKey,
+    trigger: v.string(),
+    status: v.union(v.literal("ok"), v.literal("failed")),
+    startedAtMs: v.number(),
+    finishedAtMs: v.number(),
+    rowsAdded: v.number(),
+    rowsRejected: v.number(),
+    error: v.optional(v.string()),
+  },
+  returns: v.null(),
+  handler: async (
+    ctx,
+    { trigger, status, finishedAtMs, rowsAdded, rowsRejected, error, startedAtMs: _s, ...key },
+  ) => {
+    const id = await startIngestion(ctx, key, trigger);
+    await updateIngestion(ctx, id, { status, rowsAdded, rowsRejected, error, finishedAtMs });
+    return null;
+  },
+});

@@ -1,0 +1,298 @@
+/**
+ * Owns instruments, candle series, chunks, revisions, gaps and ingestion runs; the only writer of those
+ * tables. Every write is idempotent: the same bars leave the same state.
+ */
+import { ConvexError } from "convex/values";
+import { appError } from "../../lib/contract/errors";
+import { LIMITS } from "../../lib/contract/limits";
+import { sha256Hex } from "../../lib/core/sha256";
+import { chunkStartMs, decodeChunk, encodeChunk, mergeChunk } from "../../lib/market/chunk";
+import { fromCandles } from "../../lib/market/columns";
+import { findInstrument as findKnown } from "../../lib/market/instruments";
+import type { Candle, CandleColumns, Gap, SessionCalendar, Timeframe } from "../../lib/market/types";
+import { REJECT_TEXT, validateColumns } from "../../lib/market/validate";
+import type { Doc, Id } from "../_generated/dataModel";
+import type { MutationCtx, QueryCtx } from "../_generated/server";
+
+export interface SeriesKey {
+  instrument: string;
+  timeframe: Timeframe;
+  source: string;
+}
+
+export interface AppendCounts {
+  added: number;
+  unchanged: number;
+  revised: number;
+}
+
+export async function findSeries(ctx: QueryCtx, key: SeriesKey): Promise<Doc<"candleSeries"> | null> {
+  return ctx.db
+    .query("candleSeries")
+    .withIndex("by_instrument_and_timeframe_and_source", (q) =>
+      q.eq("instrument", key.instrument).eq("timeframe", key.timeframe).eq("source", key.source),
+    )
+    .unique();
+}
+
+export async function findInstrument(ctx: QueryCtx, symbol: string): Promise<Doc<"instruments"> | null> {
+  return ctx.db
+    .query("instruments")
+    .withIndex("by_symbol", (q) => q.eq("symbol", symbol))
+    .unique();
+}
+
+/** The instrument's row, made from the built-in table on first use. Refuses symbols nobody has described. */
+export async function ensureInstrument(ctx: MutationCtx, symbol: string): Promise<Doc<"instruments">> {
+  const existing = await findInstrument(ctx, symbol);
+  if (existing !== null) return existing;
+  const known = findKnown(symbol);
+  if (!known.ok) throw new ConvexError(appError("NOT_FOUND", known.error, "instrument"));
+  const id = await ctx.db.insert("instruments", {
+    symbol,
+    displayName: known.value.displayName,
+    rules: known.value.rules,
+    calendar: known.value.calendar,
+    updatedAtMs: Date.now(),
+  });
+  return (await ctx.db.get(id))!;
+}
+
+export async function upsertInstrument(
+  ctx: MutationCtx,
+  instrument: Pick<Doc<"instruments">, "rules" | "calendar" | "displayName">,
+): Promise<void> {
+  const existing = await findInstrument(ctx, instrument.rules.symbol);
+  const fields = { ...instrument, symbol: instrument.rules.symbol, updatedAtMs: Date.now() };
+  if (existing === null) await ctx.db.insert("instruments", fields);
+  else await ctx.db.patch(existing._id, fields);
+}
+
+function seriesRange(ctx: QueryCtx, key: SeriesKey, fromChunkMs: number, toMs: number) {
+  return ctx.db
+    .query("candleChunks")
+    .withIndex("by_series_and_start", (q) =>
+      q
+        .eq("instrument", key.instrument)
+        .eq("timeframe", key.timeframe)
+        .eq("source", key.source)
+        .gte("chunkStartMs", fromChunkMs)
+        .lt("chunkStartMs", toMs),
+    );
+}
+
+/** Chunks that may hold bars in [fromMs, toMs), oldest first, at most `limit`. */
+export async function readChunks(
+  ctx: QueryCtx,
+  key: SeriesKey,
+  fromMs: number,
+  toMs: number,
+  limit: number,
+): Promise<Doc<"candleChunks">[]> {
+  return seriesRange(ctx, key, chunkStartMs(fromMs, key.timeframe), toMs).take(limit);
+}
+
+/** The newest `count` chunks, oldest first. */
+export async function newestChunks(
+  ctx: QueryCtx,
+  key: SeriesKey,
+  count: number,
+): Promise<Doc<"candleChunks">[]> {
+  const newest = await ctx.db
+    .query("candleChunks")
+    .withIndex("by_series_and_start", (q) =>
+      q.eq("instrument", key.instrument).eq("timeframe", key.timeframe).eq("source", key.source),
+    )
+    .order("desc")
+    .take(count);
+  return newest.reverse();
+}
+
+/** Merges one chunk's worth of bars into the store. Throws on bars that fail validation: nothing bad is stored. */
+async function mergeIntoChunk(
+  ctx: MutationCtx,
+  key: SeriesKey,
+  startMs: number,
+  incoming: CandleColumns,
+): Promise<AppendCounts> {
+  const problem = validateColumns(incoming, key.timeframe)[0];
+  if (problem !== undefined) {
+    const time = incoming.openTimeMs[problem.index];
+    throw new ConvexError(
+      appError("INVALID_ARGUMENT", `bar ${time}: ${REJECT_TEXT[problem.reason]}`, "payload"),
+    );
+  }
+  const stored = await seriesRange(ctx, key, startMs, startMs + 1).unique();
+  const merge = mergeChunk(stored === null ? null : decodeChunk(new Uint8Array(stored.payload)), incoming);
+  const counts = { added: merge.added, unchanged: merge.unchanged, revised: merge.revised.length };
+  if (counts.added === 0 && counts.revised === 0) return counts;
+  const bytes = encodeChunk(merge.merged);
+  const times = merge.merged.openTimeMs;
+  const fields = {
+    ...key,
+    chunkStartMs: startMs,
+    rows: times.length,
+    firstOpenTimeMs: times[0]!,
+    lastOpenTimeMs: times[times.length - 1]!,
+    sha256: sha256Hex(bytes),
+    payload: bytes.slice().buffer as ArrayBuffer,
+  };
+  if (stored === null) await ctx.db.insert("candleChunks", fields);
+  else await ctx.db.replace(stored._id, fields);
+  const recordedAtMs = Date.now();
+  for (const { openTimeMs, before, after } of merge.revised) {
+    await ctx.db.insert("candleRevisions", { ...key, openTimeMs, before, after, recordedAtMs });
+  }
+  return counts;
+}
+
+/** Adds bars of any range: columns must be ascending. Updates the series row in the same transaction. */
+export async function appendColumns(
+  ctx: MutationCtx,
+  key: SeriesKey,
+  blocks: { chunkStartMs: number; columns: CandleColumns }[],
+  meta: { calendar: SessionCalendar; simulated: boolean },
+): Promise<AppendCounts> {
+  await ensureInstrument(ctx, key.instrument);
+  const total: AppendCounts = { added: 0, unchanged: 0, revised: 0 };
+  let first = Number.POSITIVE_INFINITY;
+  let last = Number.NEGATIVE_INFINITY;
+  for (const block of blocks) {
+    const times = block.columns.openTimeMs;
+    if (times.length === 0) continue;
+    const start = block.chunkStartMs;
+    const lastTime = times[times.length - 1]!;
+    if (chunkStartMs(times[0]!, key.timeframe) !== start || chunkStartMs(lastTime, key.timeframe) !== start) {
+      throw new ConvexError(
+        appError("INVALID_ARGUMENT", `chunkStartMs ${start} does not hold all of its bars`, "chunkStartMs"),
+      );
+    }
+    const counts = await mergeIntoChunk(ctx, key, start, block.columns);
+    total.added += counts.added;
+    total.unchanged += counts.unchanged;
+    total.revised += counts.revised;
+    first = Math.min(first, times[0]!);
+    last = Math.max(last, lastTime);
+  }
+  if (total.added > 0 || total.revised > 0) await touchSeries(ctx, key, total.added, first, last, meta);
+  return total;
+}
+
+async function touchSeries(
+  ctx: MutationCtx,
+  key: SeriesKey,
+  added: number,
+  firstMs: number,
+  lastMs: number,
+  meta: { calendar: SessionCalendar; simulated: boolean },
+): Promise<void> {
+  const series = await findSeries(ctx, key);
+  const updatedAtMs = Date.now();
+  if (series === null) {
+    await ctx.db.insert("candleSeries", {
+      ...key,
+      ...meta,
+      rows: added,
+      firstOpenTimeMs: firstMs,
+      lastOpenTimeMs: lastMs,
+      updatedAtMs,
+    });
+    return;
+  }
+  await ctx.db.patch(series._id, {
+    calendar: meta.calendar,
+    rows: series.rows + added,
+    firstOpenTimeMs: Math.min(series.firstOpenTimeMs, firstMs),
+    lastOpenTimeMs: Math.max(series.lastOpenTimeMs, lastMs),
+    updatedAtMs,
+  });
+}
+
+/** Splits loose bars (ascending) by chunk. */
+export function splitByChunk(
+  bars: Candle[],
+  timeframe: Timeframe,
+): { chunkStartMs: number; columns: CandleColumns }[] {
+  const byStart = new Map<number, Candle[]>();
+  for (const bar of bars) {
+    const start = chunkStartMs(bar.openTimeMs, timeframe);
+    const list = byStart.get(start);
+    if (list === undefined) byStart.set(start, [bar]);
+    else list.push(bar);
+  }
+  return [...byStart].map(([start, list]) => ({ chunkStartMs: start, columns: fromCandles(list) }));
+}
+
+/** Makes the ledger in [fromMs, toMs) equal to `gaps`: new ones added, healed ones removed. */
+export async function replaceGaps(
+  ctx: MutationCtx,
+  key: SeriesKey,
+  fromMs: number,
+  toMs: number,
+  gaps: Gap[],
+): Promise<void> {
+  const stored = await ctx.db
+    .query("candleGaps")
+    .withIndex("by_series_and_from", (q) =>
+      q
+        .eq("instrument", key.instrument)
+        .eq("timeframe", key.timeframe)
+        .eq("source", key.source)
+        .gte("fromMs", fromMs)
+        .lt("fromMs", toMs),
+    )
+    .take(LIMITS.gapsPerCall * 4);
+  const wanted = new Map(gaps.map((gap) => [`${gap.fromMs}:${gap.toMs}`, gap]));
+  for (const row of stored) {
+    if (!wanted.delete(`${row.fromMs}:${row.toMs}`)) await ctx.db.delete(row._id);
+  }
+  const recordedAtMs = Date.now();
+  for (const gap of wanted.values()) await ctx.db.insert("candleGaps", { ...key, ...gap, recordedAtMs });
+}
+
+export type IngestionPatch = Partial<
+  Pick<
+    Doc<"ingestionRuns">,
+    | "status"
+    | "rowsRead"
+    | "rowsAdded"
+    | "rowsUnchanged"
+    | "rowsRevised"
+    | "rowsRejected"
+    | "rejects"
+    | "gaps"
+    | "error"
+    | "finishedAtMs"
+  >
+>;
+
+export async function startIngestion(
+  ctx: MutationCtx,
+  key: SeriesKey,
+  trigger: string,
+  fileName?: string,
+): Promise<Id<"ingestionRuns">> {
+  const now = Date.now();
+  return ctx.db.insert("ingestionRuns", {
+    ...key,
+    trigger,
+    status: "running",
+    fileName,
+    rowsRead: 0,
+    rowsAdded: 0,
+    rowsUnchanged: 0,
+    rowsRevised: 0,
+    rowsRejected: 0,
+    rejects: [],
+    startedAtMs: now,
+    updatedAtMs: now,
+  });
+}
+
+export async function updateIngestion(
+  ctx: MutationCtx,
+  id: Id<"ingestionRuns">,
+  patch: IngestionPatch,
+): Promise<void> {
+  await ctx.db.patch(id, { ...patch, updatedAtMs: Date.now() });
+}

@@ -1,0 +1,13 @@
+import { v } from "convex/values";
+import { internalMutationOf } from "../builders";
+import { tickClock } from "./model";
+
+/** Every ten seconds: server clock and expired leases. */
+export const tick = internalMutationOf({
+  args: {},
+  returns: v.null(),
+  handler: async (ctx) => {
+    await tickClock(ctx);
+    return null;
+  },
+});

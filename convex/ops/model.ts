@@ -1,0 +1,191 @@
+/** Owns jobs, leases, workers and the server clock; the only writer of those tables. */
+import { ConvexError, type Infer } from "convex/values";
+import { appError } from "../../lib/contract/errors";
+import { LIMITS } from "../../lib/contract/limits";
+import type { Doc, Id } from "../_generated/dataModel";
+import type { MutationCtx, QueryCtx } from "../_generated/server";
+import { appendAudit } from "../audit/model";
+import type { vJobPayload } from "./schema";
+
+export type JobPayload = Infer<typeof vJobPayload>;
+
+/** Attempts before a job that keeps losing its worker is given up (W-10). */
+const ATTEMPTS_MAX = 5;
+
+export async function enqueueJob(
+  ctx: MutationCtx,
+  payload: JobPayload,
+  requestedBy: string,
+): Promise<Id<"jobs">> {
+  return ctx.db.insert("jobs", {
+    kind: payload.kind,
+    payload,
+    status: "queued",
+    requestedBy,
+    leaseToken: 0,
+    attempts: 0,
+    cancelRequested: false,
+    createdAtMs: Date.now(),
+  });
+}
+
+export async function requireJob(ctx: QueryCtx, jobId: Id<"jobs">): Promise<Doc<"jobs">> {
+  const job = await ctx.db.get(jobId);
+  if (job === null) throw new ConvexError(appError("NOT_FOUND", "This job is unknown", "jobId"));
+  return job;
+}
+
+/** The job if the caller still holds its lease; a stale token is refused (W-05, W-06). */
+export async function requireLease(
+  ctx: QueryCtx,
+  jobId: Id<"jobs">,
+  leaseToken: number,
+): Promise<Doc<"jobs">> {
+  const job = await requireJob(ctx, jobId);
+  if (job.status !== "running" || job.leaseToken !== leaseToken) {
+    throw new ConvexError(
+      appError(
+        "LEASE_LOST",
+        `Token ${leaseToken} no longer holds job ${jobId}; stop work on it`,
+        "leaseToken",
+      ),
+    );
+  }
+  return job;
+}
+
+/** Hands the oldest claimable job to a worker, or null. Expired leases are claimable again. */
+export async function claimJob(ctx: MutationCtx, workerId: string): Promise<Doc<"jobs"> | null> {
+  const now = Date.now();
+  await requeueExpired(ctx, now);
+  const job = await ctx.db
+    .query("jobs")
+    .withIndex("by_status_and_createdAt", (q) => q.eq("status", "queued"))
+    .first();
+  if (job === null) return null;
+  await ctx.db.patch(job._id, {
+    status: "running",
+    leaseToken: job.leaseToken + 1,
+    leaseOwner: workerId,
+    leaseExpiresAtMs: now + LIMITS.leaseTtlMs,
+    attempts: job.attempts + 1,
+    startedAtMs: job.startedAtMs ?? now,
+  });
+  return ctx.db.get(job._id);
+}
+
+/** Puts jobs whose worker went silent back in the queue; gives up after `ATTEMPTS_MAX` with the reason. */
+export async function requeueExpired(ctx: MutationCtx, now: number): Promise<void> {
+  const running = await ctx.db
+    .query("jobs")
+    .withIndex("by_status_and_createdAt", (q) => q.eq("status", "running"))
+    .take(200);
+  for (const job of running) {
+    if ((job.leaseExpiresAtMs ?? 0) >= now) continue;
+    if (job.attempts >= ATTEMPTS_MAX) {
+      await ctx.db.patch(job._id, {
+        status: "failed",
+        error: { code: "LEASE_LOST", message: `The worker vanished ${job.attempts} times; look at its log` },
+        finishedAtMs: now,
+      });
+    } else {
+      await ctx.db.patch(job._id, { status: "queued", leaseOwner: undefined, leaseExpiresAtMs: undefined });
+    }
+  }
+}
+
+export async function renewLease(ctx: MutationCtx, job: Doc<"jobs">): Promise<void> {
+  await ctx.db.patch(job._id, { leaseExpiresAtMs: Date.now() + LIMITS.leaseTtlMs });
+}
+
+export async function setProgress(
+  ctx: MutationCtx,
+  job: Doc<"jobs">,
+  progress: NonNullable<Doc<"jobs">["progress"]>,
+): Promise<void> {
+  await ctx.db.patch(job._id, { progress, leaseExpiresAtMs: Date.now() + LIMITS.leaseTtlMs });
+}
+
+export async function setCheckpoint(
+  ctx: MutationCtx,
+  job: Doc<"jobs">,
+  storageId: Id<"_storage">,
+): Promise<void> {
+  if (job.checkpointStorageId !== undefined) await ctx.storage.delete(job.checkpointStorageId);
+  await ctx.db.patch(job._id, { checkpointStorageId: storageId });
+}
+
+export type JobOutcome =
+  | { status: "succeeded"; resultId?: string }
+  | { status: "failed"; error: { code: string; message: string } }
+  | { status: "cancelled" };
+
+export async function finishJob(ctx: MutationCtx, job: Doc<"jobs">, outcome: JobOutcome): Promise<void> {
+  await ctx.db.patch(job._id, {
+    ...outcome,
+    leaseOwner: undefined,
+    leaseExpiresAtMs: undefined,
+    finishedAtMs: Date.now(),
+  });
+}
+
+/** Asks the worker to stop; a job that nobody has claimed yet ends at once. */
+export async function requestCancel(ctx: MutationCtx, job: Doc<"jobs">, actor: string): Promise<void> {
+  if (job.status !== "queued" && job.status !== "running") {
+    throw new ConvexError(appError("CONFLICT", `This job is already ${job.status}`, "jobId"));
+  }
+  await ctx.db.patch(job._id, { cancelRequested: true });
+  if (job.status === "queued") await finishJob(ctx, job, { status: "cancelled" });
+  await appendAudit(ctx, {
+    actor,
+    action: "job.cancel",
+    subjectType: "job",
+    subjectId: job._id,
+    detail: { kind: job.kind },
+  });
+}
+
+/** Puts a cancelled or failed job back in the queue; it goes on from its checkpoint. */
+export async function resumeJob(ctx: MutationCtx, job: Doc<"jobs">, actor: string): Promise<void> {
+  if (job.status !== "cancelled" && job.status !== "failed") {
+    throw new ConvexError(
+      appError("CONFLICT", `Only a cancelled or failed job resumes; this one is ${job.status}`, "jobId"),
+    );
+  }
+  await ctx.db.patch(job._id, {
+    status: "queued",
+    cancelRequested: false,
+    attempts: 0,
+    error: undefined,
+    finishedAtMs: undefined,
+  });
+  await appendAudit(ctx, {
+    actor,
+    action: "job.resume",
+    subjectType: "job",
+    subjectId: job._id,
+    detail: { kind: job.kind },
+  });
+}
+
+export async function beat(
+  ctx: MutationCtx,
+  worker: { workerId: string; version: string; startedAtMs: number; activeJobs: number },
+): Promise<void> {
+  const existing = await ctx.db
+    .query("workers")
+    .withIndex("by_workerId", (q) => q.eq("workerId", worker.workerId))
+    .unique();
+  const fields = { ...worker, lastHeartbeatMs: Date.now() };
+  if (existing === null) await ctx.db.insert("workers", fields);
+  else await ctx.db.patch(existing._id, fields);
+}
+
+/** One row with the server's time, so that subscribed pages can show ages by the server's clock (D-06). */
+export async function tickClock(ctx: MutationCtx): Promise<void> {
+  const nowMs = Date.now();
+  const row = await ctx.db.query("serverClock").first();
+  if (row === null) await ctx.db.insert("serverClock", { nowMs });
+  else await ctx.db.patch(row._id, { nowMs });
+  await requeueExpired(ctx, nowMs);
+}

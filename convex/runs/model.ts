@@ -1,0 +1,338 @@
+/** Owns runs; the only writer of the table. A run is one agent version on one feed with one paper account. */
+import { ConvexError } from "convex/values";
+import type { AccountState, CostModel, InstrumentRules, SizingSpec } from "../../lib/broker/types";
+import { appError } from "../../lib/contract/errors";
+import type { Timeframe } from "../../lib/market/types";
+import type { Doc, Id } from "../_generated/dataModel";
+import type { MutationCtx, QueryCtx } from "../_generated/server";
+import { requireManifest, requireVersion } from "../agents/model";
+import { appendAudit } from "../audit/model";
+import { flattenAtMark, openAccount } from "../execution/model";
+import { championOf, readKillSwitch } from "../governance/model";
+import { findSeries } from "../market/model";
+import { enqueueJob, requireLease } from "../ops/model";
+import { requireLimits } from "../risk/model";
+
+type RunDoc = Doc<"runs">;
+
+const ACTIVE: RunDoc["status"][] = ["queued", "running", "paused"];
+
+export function isActive(run: RunDoc): boolean {
+  return ACTIVE.includes(run.status);
+}
+
+export async function requireRun(ctx: QueryCtx, runId: Id<"runs">): Promise<RunDoc> {
+  const run = await ctx.db.get(runId);
+  if (run === null) throw new ConvexError(appError("NOT_FOUND", "This run is unknown", "runId"));
+  return run;
+}
+
+/** The run, if the caller holds the lease of the job that drives it. */
+export async function requireRunLease(
+  ctx: QueryCtx,
+  jobId: Id<"jobs">,
+  leaseToken: number,
+  runId: Id<"runs">,
+): Promise<RunDoc> {
+  const job = await requireLease(ctx, jobId, leaseToken);
+  if (job.payload.kind !== "run" || job.payload.runId !== runId) {
+    throw new ConvexError(appError("LEASE_LOST", "This lease is for another run", "runId"));
+  }
+  return requireRun(ctx, runId);
+}
+
+export interface StartRequest {
+  instrument: string;
+  feed: "replay" | "live";
+  source: string;
+  sourceTimeframe: Timeframe;
+  fromMs?: number;
+  toMs?: number;
+  speed: number;
+  versionId?: Id<"agentVersions">;
+  initialBalanceUsd: number;
+}
+
+/** The version to run: the one named, else the instrument's champion, else its newest candidate (paper only). */
+async function chooseVersion(ctx: QueryCtx, request: StartRequest): Promise<Doc<"agentVersions">> {
+  if (request.versionId !== undefined) return requireVersion(ctx, request.versionId);
+  const champion = await championOf(ctx, request.instrument);
+  if (champion !== null) return requireVersion(ctx, champion.versionId);
+  const candidate = await ctx.db
+    .query("agentVersions")
+    .withIndex("by_instrument_and_status", (q) =>
+      q.eq("instrument", request.instrument).eq("status", "candidate"),
+    )
+    .order("desc")
+    .first();
+  if (candidate === null) {
+    throw new ConvexError(
+      appError(
+        "NOT_READY",
+        `No trained version for ${request.instrument}; train one with: assay train`,
+        "versionId",
+      ),
+    );
+  }
+  return candidate;
+}
+
+async function assertStartable(ctx: QueryCtx, request: StartRequest): Promise<{ simulated: boolean }> {
+  const kill = await readKillSwitch(ctx);
+  if (kill.mode !== "armed") {
+    throw new ConvexError(
+      appError("KILL_SWITCH_ON", `The kill switch is on (${kill.mode}: ${kill.reason}); re-arm it first`),
+    );
+  }
+  await requireLimits(ctx);
+  if (request.initialBalanceUsd <= 0 || request.initialBalanceUsd > 1e9) {
+    throw new ConvexError(
+      appError("INVALID_ARGUMENT", "initialBalanceUsd must be above 0 and at most 1e9", "initialBalanceUsd"),
+    );
+  }
+  if (request.speed < 0) {
+    throw new ConvexError(
+      appError("INVALID_ARGUMENT", "speed must be 0 (as fast as possible) or above", "speed"),
+    );
+  }
+  const key = { instrument: request.instrument, timeframe: request.sourceTimeframe, source: request.source };
+  const series = await findSeries(ctx, key);
+  if (request.feed === "replay") {
+    const { fromMs, toMs } = request;
+    if (fromMs === undefined || toMs === undefined || fromMs >= toMs) {
+      throw new ConvexError(appError("INVALID_ARGUMENT", "A replay feed needs fromMs before toMs", "fromMs"));
+    }
+    if (series === null || series.lastOpenTimeMs < fromMs || series.firstOpenTimeMs >= toMs) {
+      throw new ConvexError(
+        appError(
+          "NO_DATA",
+          `No ${request.sourceTimeframe} bars of ${request.instrument} from ${request.source} in that range; import some with: assay import`,
+          "source",
+        ),
+      );
+    }
+    return { simulated: series.simulated };
+  }
+  for (const status of ACTIVE) {
+    const other = await ctx.db
+      .query("runs")
+      .withIndex("by_instrument_and_feed_and_status", (q) =>
+        q.eq("instrument", request.instrument).eq("feed", "live").eq("status", status),
+      )
+      .first();
+    if (other !== null) {
+      throw new ConvexError(
+        appError(
+          "ALREADY_RUNNING",
+          `Run ${other.name} already trades ${request.instrument} on the live feed; stop it first`,
+        ),
+      );
+    }
+  }
+  return { simulated: request.source === "simulated" };
+}
+
+export async function startRun(
+  ctx: MutationCtx,
+  request: StartRequest,
+  actor: string,
+): Promise<{ runId: Id<"runs">; jobId: Id<"jobs"> }> {
+  const { simulated } = await assertStartable(ctx, request);
+  const version = await chooseVersion(ctx, request);
+  if (version.artifactSha256 === undefined) {
+    throw new ConvexError(
+      appError(
+        "NOT_READY",
+        `Version ${version.name} is ${version.status}; it has no artifact to run`,
+        "versionId",
+      ),
+    );
+  }
+  if (version.instrument !== request.instrument) {
+    throw new ConvexError(
+      appError(
+        "INVALID_ARGUMENT",
+        `Version ${version.name} was trained on ${version.instrument}, not ${request.instrument}`,
+        "versionId",
+      ),
+    );
+  }
+  const runId = await ctx.db.insert("runs", {
+    name: `${request.feed} ${request.instrument} ${version.timeframe}`,
+    ...request,
+    versionId: version._id,
+    mode: "paper",
+    simulated,
+    timeframe: version.timeframe,
+    status: "queued",
+    desired: "running",
+    artifactSha256: version.artifactSha256,
+    datasetHash: version.datasetHash,
+    featureFingerprint: version.featureFingerprint,
+    requestedBy: actor,
+    bars: 0,
+    decisions: 0,
+    holds: 0,
+    fills: 0,
+    equityUsd: request.initialBalanceUsd,
+    createdAtMs: Date.now(),
+  });
+  const jobId = await enqueueJob(ctx, { kind: "run", runId }, actor);
+  await ctx.db.patch(runId, { jobId });
+  await appendAudit(ctx, {
+    actor,
+    action: "run.start",
+    subjectType: "run",
+    subjectId: runId,
+    detail: {
+      instrument: request.instrument,
+      feed: request.feed,
+      source: request.source,
+      version: version.name,
+    },
+  });
+  return { runId, jobId };
+}
+
+interface TrainedEnvironment {
+  costs: CostModel;
+  rules: InstrumentRules;
+  sizing: SizingSpec;
+}
+
+/**
+ * The worker took the run: open its account under exactly the costs, rules and sizing the version was trained
+ * with (they come from the checked manifest, not from the worker), and mark it running.
+ */
+export async function beginRun(
+  ctx: MutationCtx,
+  run: RunDoc,
+  begin: {
+    feedDatasetId?: Id<"datasets">;
+    featuresFromMs: number;
+    accountFromMs: number;
+    totalBars?: number;
+  },
+): Promise<void> {
+  const version = await requireVersion(ctx, run.versionId);
+  const manifest = JSON.parse(await requireManifest(ctx, version)) as { environment: TrainedEnvironment };
+  const { costs, rules, sizing } = manifest.environment;
+  await openAccount(
+    ctx,
+    run._id,
+    { costs, rules, sizing, initialBalanceUsd: run.initialBalanceUsd },
+    begin.accountFromMs,
+  );
+  await ctx.db.patch(run._id, {
+    status: run.desired === "paused" ? "paused" : "running",
+    feedDatasetId: begin.feedDatasetId ?? run.feedDatasetId,
+    featuresFromMs: run.featuresFromMs ?? begin.featuresFromMs,
+    totalBars: begin.totalBars,
+    startedAtMs: run.startedAtMs ?? Date.now(),
+  });
+}
+
+export async function noteBar(
+  ctx: MutationCtx,
+  run: RunDoc,
+  barOpenTimeMs: number,
+  advanced: { account: AccountState; fills: number },
+): Promise<void> {
+  await ctx.db.patch(run._id, {
+    bars: run.bars + 1,
+    fills: run.fills + advanced.fills,
+    equityUsd: advanced.account.equityUsd,
+    lastBarOpenTimeMs: barOpenTimeMs,
+  });
+}
+
+export async function noteDecision(
+  ctx: MutationCtx,
+  run: RunDoc,
+  decisionId: Id<"decisions">,
+  isHold: boolean,
+): Promise<void> {
+  await ctx.db.patch(run._id, {
+    decisions: run.decisions + 1,
+    holds: run.holds + (isHold ? 1 : 0),
+    lastDecisionId: decisionId,
+  });
+}
+
+/** Pause stops new decisions after the current bar; the position and its stop stay. */
+export async function setDesired(
+  ctx: MutationCtx,
+  run: RunDoc,
+  desired: "running" | "paused",
+  actor: string,
+): Promise<void> {
+  if (!isActive(run) || run.desired === "stopped") {
+    throw new ConvexError(
+      appError("CONFLICT", `This run is ${run.status}; only an active run pauses or resumes`, "runId"),
+    );
+  }
+  const status = run.status === "queued" ? "queued" : desired;
+  await ctx.db.patch(run._id, { desired, status });
+  await appendAudit(ctx, {
+    actor,
+    action: desired === "paused" ? "run.pause" : "run.resume",
+    subjectType: "run",
+    subjectId: run._id,
+    detail: {},
+  });
+}
+
+/** Ends the run now: open order cancelled, position closed at its mark, worker told to leave. */
+export async function stopRun(ctx: MutationCtx, run: RunDoc, actor: string): Promise<void> {
+  if (!isActive(run)) {
+    throw new ConvexError(appError("CONFLICT", `This run is already ${run.status}`, "runId"));
+  }
+  await closeOut(ctx, run, "stopped");
+  await appendAudit(ctx, {
+    actor,
+    action: "run.stop",
+    subjectType: "run",
+    subjectId: run._id,
+    detail: { bars: run.bars, decisions: run.decisions },
+  });
+}
+
+/** Flattens and marks the run as ended. Used by stop, by the end of a replay and by failures. */
+export async function closeOut(
+  ctx: MutationCtx,
+  run: RunDoc,
+  status: "finished" | "stopped" | "failed",
+  error?: string,
+): Promise<void> {
+  const flat = await flattenAtMark(ctx, run._id, "stopRun");
+  await ctx.db.patch(run._id, {
+    status,
+    desired: "stopped",
+    error,
+    fills: run.fills + (flat?.fills ?? 0),
+    equityUsd: flat?.account.equityUsd ?? run.equityUsd,
+    finishedAtMs: Date.now(),
+  });
+}
+
+/** Every run that could still trade; at most 100. */
+export async function activeRuns(ctx: QueryCtx): Promise<RunDoc[]> {
+  const runs: RunDoc[] = [];
+  for (const status of ACTIVE) {
+    const rows = await ctx.db
+      .query("runs")
+      .withIndex("by_status", (q) => q.eq("status", status))
+      .take(100);
+    runs.push(...rows);
+  }
+  return runs;
+}
+
+/** After a flatten by the kill switch: the run's counters follow its account. */
+export async function noteFlatten(
+  ctx: MutationCtx,
+  run: RunDoc,
+  flat: { account: AccountState; fills: number },
+): Promise<void> {
+  await ctx.db.patch(run._id, { fills: run.fills + flat.fills, equityUsd: flat.account.equityUsd });
+}

@@ -1,0 +1,60 @@
+import { defineTable } from "convex/server";
+import { v } from "convex/values";
+import { vTimeframe } from "../validators";
+
+export const vRunStatus = v.union(
+  v.literal("queued"),
+  v.literal("running"),
+  v.literal("paused"),
+  v.literal("finished"),
+  v.literal("stopped"),
+  v.literal("failed"),
+);
+
+export const runFields = {
+  name: v.string(),
+  instrument: v.string(),
+  timeframe: vTimeframe,
+  mode: v.literal("paper"),
+  feed: v.union(v.literal("replay"), v.literal("live")),
+  source: v.string(),
+  sourceTimeframe: vTimeframe,
+  /** Replay feeds only: the bars [fromMs, toMs). */
+  fromMs: v.optional(v.number()),
+  toMs: v.optional(v.number()),
+  /** Simulated seconds per second; 0 = as fast as possible. */
+  speed: v.number(),
+  simulated: v.boolean(),
+  status: vRunStatus,
+  /** What the operator wants; the worker follows it between bars. */
+  desired: v.union(v.literal("running"), v.literal("paused"), v.literal("stopped")),
+  versionId: v.id("agentVersions"),
+  artifactSha256: v.string(),
+  datasetHash: v.string(),
+  featureFingerprint: v.string(),
+  initialBalanceUsd: v.number(),
+  /** Immutable snapshot of the replayed bars; decisions replay against it. */
+  feedDatasetId: v.optional(v.id("datasets")),
+  featuresFromMs: v.optional(v.number()),
+  jobId: v.optional(v.id("jobs")),
+  requestedBy: v.string(),
+  bars: v.number(),
+  decisions: v.number(),
+  holds: v.number(),
+  fills: v.number(),
+  totalBars: v.optional(v.number()),
+  equityUsd: v.number(),
+  lastDecisionId: v.optional(v.id("decisions")),
+  lastBarOpenTimeMs: v.optional(v.number()),
+  error: v.optional(v.string()),
+  createdAtMs: v.number(),
+  startedAtMs: v.optional(v.number()),
+  finishedAtMs: v.optional(v.number()),
+};
+
+export const runTables = {
+  runs: defineTable(runFields)
+    .index("by_createdAt", ["createdAtMs"])
+    .index("by_status", ["status"])
+    .index("by_instrument_and_feed_and_status", ["instrument", "feed", "status"]),
+};

@@ -1,0 +1,31 @@
+import { defineSchema } from "convex/server";
+import { accessTables } from "./access/schema";
+import { agentTables } from "./agents/schema";
+import { auditTables } from "./audit/schema";
+import { datasetTables } from "./datasets/schema";
+import { decisionTables } from "./decisions/schema";
+import { evaluationTables } from "./evaluations/schema";
+import { executionTables } from "./execution/schema";
+import { featureTables } from "./features/schema";
+import { governanceTables } from "./governance/schema";
+import { marketTables } from "./market/schema";
+import { opsTables } from "./ops/schema";
+import { riskTables } from "./risk/schema";
+import { runTables } from "./runs/schema";
+
+/** Each domain owns its tables; this file only gathers them. */
+export default defineSchema({
+  ...accessTables,
+  ...agentTables,
+  ...auditTables,
+  ...datasetTables,
+  ...decisionTables,
+  ...evaluationTables,
+  ...executionTables,
+  ...featureTables,
+  ...governanceTables,
+  ...marketTables,
+  ...opsTables,
+  ...riskTables,
+  ...runTables,
+});

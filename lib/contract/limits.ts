@@ -1,0 +1,23 @@
+/** Bounds that both sides of a call agree on. Units are in the names. */
+export const LIMITS = {
+  /** Candle chunks in one append mutation; 16 chunks of 1,440 bars stay well under 1 MiB each. */
+  chunksPerAppend: 16,
+  /** Candle chunks in one read page. */
+  chunksPerPage: 128,
+  candlesPerView: 5_000,
+  gapsPerCall: 500,
+  rejectsStored: 100,
+  tradesPerPart: 500,
+  returnsPerPart: 50_000,
+  trainingPointsPerView: 1_000,
+  equityPointsPerPart: 1_000,
+  pageSize: 100,
+  leaseTtlMs: 30_000,
+  leaseRenewMs: 10_000,
+  /** A worker whose heartbeat is older than this is shown as lost. */
+  workerStaleMs: 45_000,
+  signInLinkTtlMs: 15 * 60_000,
+  reasonChars: 500,
+  nameChars: 80,
+  trainingStepsMax: 50_000_000,
+} as const;

@@ -1,0 +1,94 @@
+/**
+ * From a policy's answer to an order or a reasoned hold: kill switch and run state first, then the plan, then
+ * risk. Pure, so that the control plane decides with it and a replay can prove what was decided.
+ */
+import type { AccountState, InstrumentRules, PendingOrder, SizingSpec } from "../broker/types";
+import { clientOrderId } from "../order/clientOrderId";
+import { planOrder } from "../order/planOrder";
+import { evaluateRisk } from "../risk/evaluateRisk";
+import type { KillMode, RiskApproved, RiskLimits, RiskVerdict } from "../risk/types";
+
+export interface Circumstances {
+  /** What the operator wants of the run. */
+  runStatus: "running" | "paused" | "stopped";
+  killMode: KillMode;
+  /** Now minus the close of the decision bar; 0 on a replayed feed. */
+  nowBarAgeMs: number;
+  dayStartEquityUsd: number;
+  ordersLastHour: number;
+}
+
+export interface AdjudicationInput extends Circumstances {
+  account: AccountState;
+  sizing: SizingSpec;
+  rules: InstrumentRules;
+  /** 0 short, 1 flat, 2 long; null when the policy gave no answer. */
+  action: number | null;
+  /** Probability of the action. */
+  confidence: number;
+  /** The worker's own reason not to act. */
+  forcedHold?: string;
+  referencePrice: number;
+  atr: number;
+  clientOrderId: string;
+  limits: RiskLimits | null;
+}
+
+export interface Adjudication {
+  order: RiskApproved<PendingOrder> | null;
+  planned: PendingOrder | null;
+  /** Set exactly when `order` is null. */
+  holdReason: string | null;
+  verdicts: RiskVerdict[];
+}
+
+interface Plan {
+  order: PendingOrder | null;
+  holdReason: string | null;
+}
+
+const hold = (holdReason: string): Plan => ({ order: null, holdReason });
+
+function plan(input: AdjudicationInput): Plan {
+  if (input.runStatus !== "running") return hold(`the run is ${input.runStatus}`);
+  if (input.killMode === "cancelAll") return hold("kill switch: cancel all");
+  const isFlatten = input.killMode === "flatten";
+  if (!isFlatten && input.forcedHold !== undefined) return hold(input.forcedHold);
+  if (!isFlatten && input.action === null) return hold("no policy output");
+  const { account, referencePrice, atr, sizing, rules, clientOrderId } = input;
+  const targetPosition = isFlatten || input.action === null ? 0 : input.action - 1;
+  const result = planOrder({ account, targetPosition, referencePrice, atr, sizing, rules, clientOrderId });
+  if ("skip" in result) return hold(result.skip === "alreadyAtTarget" ? "already at target" : result.skip);
+  return { order: result.order, holdReason: null };
+}
+
+/** Decides one bar. Never throws on bad numbers: they end as a hold with the reason (fail closed). */
+export function adjudicate(input: AdjudicationInput): Adjudication {
+  const planned = plan(input);
+  const assessment = evaluateRisk(
+    {
+      account: input.account,
+      plannedOrder: planned.order,
+      referencePrice: input.referencePrice,
+      nowBarAgeMs: input.nowBarAgeMs,
+      dayStartEquityUsd: input.dayStartEquityUsd,
+      ordersLastHour: input.ordersLastHour,
+      killMode: input.killMode,
+      runStatus: input.runStatus,
+      observationFinite: input.forcedHold === undefined && input.action !== null,
+      confidence: input.action === null ? undefined : input.confidence,
+    },
+    input.limits,
+  );
+  return {
+    order: assessment.approved,
+    planned: planned.order,
+    holdReason: assessment.approved === null ? (planned.holdReason ?? assessment.reason) : null,
+    verdicts: assessment.verdicts,
+  };
+}
+
+/** The id of the order that a decision may become: one per run, bar and action. */
+export function decisionOrderId(runId: string, barOpenTimeMs: number, action: number | null): string {
+  return clientOrderId({ runId, barOpenTimeMs, action: action ?? "none" });
+}
