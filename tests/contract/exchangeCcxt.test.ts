@@ -32,7 +32,7 @@ describe("ccxt's bingx class reads the simulated exchange", () => {
   });
 
   test("the three gold perpetuals are linear swaps with tick, lot, minimum and state", () => {
-    const markets = Object.values(client.markets).filter((market) => market !== undefined);
+    const markets = Object.values(client.markets ?? {}).filter((market) => market !== undefined);
     expect(markets.map((market) => market.id).sort()).toEqual([
       "NCCOGOLD2USD-USDT",
       "PAXG-USDT",
@@ -160,7 +160,7 @@ describe("ccxt's bingx class reads the simulated exchange", () => {
     });
     const weekend = stockClient(shut.url);
     await weekend.loadMarkets();
-    const gold = Object.values(weekend.markets).find((market) => market?.id === "NCCOGOLD2USD-USDT")!;
+    const gold = Object.values(weekend.markets ?? {}).find((market) => market?.id === "NCCOGOLD2USD-USDT")!;
     expect(gold.active).toBe(false);
     expect((await weekend.fetchTicker(gold.symbol)).last).toBeGreaterThan(2000);
     expect(await weekend.fetchOHLCV(gold.symbol, "1m", Date.UTC(2025, 6, 5), 100)).toEqual([]);

@@ -1,0 +1,129 @@
+/// <reference types="vite/client" />
+import { convexTest } from "convex-test";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { internal } from "../../convex/_generated/api";
+import schema from "../../convex/schema";
+import { decodeChunk } from "../../lib/market/chunk";
+import { createManualClock } from "../../local/exchange/clock";
+import { MINUTE_MS } from "../../local/exchange/market/hours";
+import { type Exchange, startExchange } from "../../local/exchange/server";
+
+const modules = import.meta.glob("../../convex/**/*.{ts,js}");
+const NOW = Date.UTC(2025, 6, 2, 14, 30, 20);
+const BAR = { instrument: "XAUT-USDT", timeframe: "1m" as const };
+const FIVE_DAYS = 5 * 1440;
+const clock = createManualClock(NOW);
+let exchange: Exchange;
+const freshBackend = () => convexTest(schema, modules);
+let t: ReturnType<typeof freshBackend>;
+
+beforeAll(async () => {
+  exchange = await startExchange({ seed: 7, port: 0, clock, historyStartMs: Date.UTC(2025, 0, 1) });
+});
+afterAll(() => exchange.close());
+beforeEach(() => {
+  vi.stubEnv("BINGX_BASE_URL", exchange.url);
+  t = freshBackend();
+});
+afterEach(() => {
+  clock.advance(NOW - clock.now());
+  exchange.faults.clear();
+  vi.unstubAllEnvs();
+});
+
+const ingest = () => t.action(internal.market.bingxActions.ingestLatest, BAR);
+
+/** Stored open times of the series, ascending. */
+async function storedTimes(source = "simulated"): Promise<number[]> {
+  const chunks = await t.run((ctx) => ctx.db.query("candleChunks").collect());
+  return chunks
+    .filter((chunk) => chunk.source === source)
+    .sort((a, b) => a.chunkStartMs - b.chunkStartMs)
+    .flatMap((chunk) => [...decodeChunk(new Uint8Array(chunk.payload)).openTimeMs]);
+}
+
+const runs = () => t.run((ctx) => ctx.db.query("ingestionRuns").collect());
+
+describe("ingestion from the exchange into the control plane", () => {
+  test("M-03: the first call stores five days of closed bars, a second one adds nothing, both leave a run", async () => {
+    expect(await ingest()).toMatchObject({ status: "ok", added: FIVE_DAYS, revised: 0, rejected: 0 });
+    const times = await storedTimes();
+    expect(times).toHaveLength(FIVE_DAYS);
+    expect(times.at(-1)).toBe(NOW - 20_000 - MINUTE_MS);
+    expect(await ingest()).toMatchObject({ status: "ok", added: 0, revised: 0 });
+    expect((await runs()).map((run) => [run.status, run.rowsAdded])).toEqual([
+      ["ok", FIVE_DAYS],
+      ["ok", 0],
+    ]);
+  });
+
+  test("each new minute adds one bar, none before its grace is over", async () => {
+    await ingest();
+    clock.advance(41_000);
+    expect(await ingest()).toMatchObject({ added: 0 });
+    clock.advance(1_000);
+    expect(await ingest()).toMatchObject({ added: 1, revised: 0 });
+    clock.advance(3 * MINUTE_MS);
+    expect(await ingest()).toMatchObject({ added: 3, revised: 0 });
+  });
+
+  test.each(["html200", "empty", "dataNull", "http429", "http503", "code100410", "reset"] as const)(
+    "O-07: under %s nothing is stored, the run says failed and why, the next call catches up",
+    async (kind) => {
+      await ingest();
+      clock.advance(5 * MINUTE_MS);
+      exchange.faults.add({ kind, path: "/quote/klines", count: 1 });
+      const failed = await ingest();
+      expect(failed).toMatchObject({ status: "failed", added: 0 });
+      expect(failed.error).toMatch(/^(badPayload|rateLimited|network): ./);
+      expect((await runs()).at(-1)).toMatchObject({ status: "failed", error: failed.error });
+      expect(await ingest()).toMatchObject({ status: "ok", added: 5 });
+    },
+  );
+
+  test("M-05: malformed rows are counted and never stored; the young ones are read again and then complete", async () => {
+    await ingest();
+    clock.advance(4 * MINUTE_MS);
+    exchange.faults.add({ kind: "malformedBars", path: "/quote/klines", count: 1 });
+    const spoiled = await ingest();
+    expect(spoiled.rejected).toBeGreaterThan(0);
+    expect(spoiled.revised).toBe(0);
+    await ingest();
+    const times = await storedTimes();
+    expect(times).toHaveLength(FIVE_DAYS + 4);
+    expect(times.at(-1)).toBe(NOW - 20_000 + 3 * MINUTE_MS);
+  });
+
+  test("M-04: a page with a young hole does not move the cursor past it", async () => {
+    await ingest();
+    clock.advance(2 * MINUTE_MS);
+    exchange.faults.add({ kind: "missingBars", path: "/quote/klines", count: 1 });
+    expect(await ingest()).toMatchObject({ status: "ok", added: 0 });
+    await ingest();
+    const times = await storedTimes();
+    expect(times).toEqual(Array.from({ length: FIVE_DAYS + 2 }, (_, i) => times[0]! + i * MINUTE_MS));
+  });
+
+  test("M-01: a frozen feed stores nothing new and revises nothing", async () => {
+    await ingest();
+    clock.advance(5 * MINUTE_MS);
+    exchange.faults.add({ kind: "staleBars", path: "/quote/klines", count: 1 });
+    expect(await ingest()).toMatchObject({ added: 0, revised: 0 });
+  });
+
+  test("a forbidden base URL is refused by name and stores nothing", async () => {
+    vi.stubEnv("BINGX_BASE_URL", "https://example.com");
+    await expect(ingest()).rejects.toThrow("BINGX_BASE_URL");
+    expect(await runs()).toEqual([]);
+  });
+
+  test("syncContracts writes rules and calendar of the three gold perpetuals", async () => {
+    expect((await t.action(internal.market.bingxActions.syncContracts, {})).instruments).toHaveLength(3);
+    const rows = await t.run((ctx) => ctx.db.query("instruments").collect());
+    expect(rows.map((row) => [row.symbol, row.calendar, row.rules.tickSize])).toEqual([
+      ["XAUT-USDT", "always", 0.01],
+      ["PAXG-USDT", "always", 0.01],
+      ["NCCOGOLD2USD-USDT", "metals", 0.01],
+    ]);
+  });
+});
