@@ -1,3 +1,5 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { type BingxClient, BingxReadError, createBingxClient } from "../../convex/market/bingxClient";
 import type { KlineWindow } from "../../lib/market/bingxPayload";
@@ -73,6 +75,25 @@ describe("the hardened client against a healthy exchange", () => {
   });
 });
 
+describe("the hardened client's clock", () => {
+  test("X-01: after a minute of skew is measured, requests are stamped with exchange time", async () => {
+    const skewMs = 60_000;
+    const stamps: number[] = [];
+    const skewed = createServer((request, response) => {
+      stamps.push(Number(new URL(request.url!, "http://x").searchParams.get("timestamp")));
+      response.setHeader("content-type", "application/json");
+      response.end(JSON.stringify({ code: 0, data: { serverTime: stamps[0]! + skewMs } }));
+    });
+    await new Promise<void>((resolve) => skewed.listen(0, "127.0.0.1", resolve));
+    const { port } = skewed.address() as AddressInfo;
+    const skewedClient = await createBingxClient(`http://127.0.0.1:${port}`);
+    await skewedClient.serverTime();
+    await skewedClient.serverTime();
+    skewed.close();
+    expect(stamps[1]! - stamps[0]!).toBeGreaterThan(skewMs / 2);
+  });
+});
+
 describe("the hardened client under faults", () => {
   test("O-07: plain ccxt takes HTML, an empty body and null data for no candles: the trap that the guard closes", async () => {
     const stock = new Bingx({ enableRateLimit: false });
@@ -86,6 +107,14 @@ describe("the hardened client under faults", () => {
       expect(await stock.fetchOHLCV("XAUT/USDT:USDT", "1m")).toEqual([]);
     }
   });
+
+  test.each(["html200", "empty", "truncated"] as const)(
+    "O-07: %s is stopped inside ccxt, before anything reads it",
+    async (kind) => {
+      await inject(kind);
+      expect((await failureOf(client.serverTime())).message).toContain("no BingX answer");
+    },
+  );
 
   test.each(["html200", "empty", "truncated", "dataNull"] as const)(
     "O-07: %s is a bad payload on every read, never an empty success",
