@@ -59,17 +59,10 @@ export function fillOrderAtOpen(
   const closeQty = Math.min(Math.abs(filledQty), closable);
   const openQty = truncateToStep(Math.abs(filledQty) - closeQty, rules.lotStep);
   const price = marketFillPrice(openPrice, side, costs, rules);
-  const leg = {
-    reason: "order",
-    clientOrderId: order.clientOrderId,
-    price,
-    referencePrice: openPrice,
-  } as const;
-
-  if (closeQty > 0) bookLeg(context, { ...leg, qty: side * closeQty, feeBps: costs.takerFeeBps });
+  if (closeQty > 0) bookOrderLeg(context, order, side * closeQty, price, openPrice);
   if (openQty > 0) {
     if (coversMargin(context, side * openQty, price, openPrice)) {
-      bookLeg(context, { ...leg, qty: side * openQty, feeBps: costs.takerFeeBps });
+      bookOrderLeg(context, order, side * openQty, price, openPrice);
       account.stopPrice = order.stopPrice;
     } else {
       cancel(context, order, side * openQty, "insufficientMargin");
@@ -79,6 +72,24 @@ export function fillOrderAtOpen(
   if (overReduce !== 0) cancel(context, order, overReduce, "reduceOnlyFlat");
   const unabsorbed = truncateToStep(wantedQty - filledQty, rules.lotStep);
   if (unabsorbed !== 0) cancel(context, order, unabsorbed, "partial");
+}
+
+function bookOrderLeg(
+  context: FillContext,
+  order: PendingOrder,
+  qty: number,
+  price: number,
+  referencePrice: number,
+): void {
+  const { clientOrderId } = order;
+  bookLeg(context, {
+    reason: "order",
+    clientOrderId,
+    qty,
+    price,
+    referencePrice,
+    feeBps: context.costs.takerFeeBps,
+  });
 }
 
 function coversMargin(context: FillContext, openQty: number, price: number, openPrice: number): boolean {
