@@ -219,7 +219,7 @@ describe("contract rules", () => {
             maxLeverage: 20,
           },
           calendar: "always",
-          displayName: "XAUT-USDT",
+          displayName: "Tether Gold perpetual",
         },
         {
           rules: {
@@ -231,7 +231,7 @@ describe("contract rules", () => {
             maxLeverage: 20,
           },
           calendar: "metals",
-          displayName: "GOLD(XAU)",
+          displayName: "Gold (XAU) commodity perpetual",
         },
       ],
     });

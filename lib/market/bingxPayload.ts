@@ -1,6 +1,7 @@
 import type { InstrumentRules } from "../broker/types";
 import { err, ok, type Result } from "../core/result";
 import { isExpectedOpen } from "./calendar";
+import { findInstrument } from "./instruments";
 import { timeframeMs } from "./timeframe";
 import type { Candle, SessionCalendar, Timeframe } from "./types";
 import { type RejectReason, validateCandle } from "./validate";
@@ -138,9 +139,18 @@ export interface ContractFacts {
   displayName: string;
 }
 
-/** Trading hours of a BingX symbol: commodity perpetuals (NCCO...) keep metals hours, tokens always trade. */
+/** Trading hours of a BingX symbol: the desk's own table, else metals hours for commodity perpetuals (NCCO...). */
 export function calendarOfSymbol(symbol: string): SessionCalendar {
+  const known = findInstrument(symbol);
+  if (known.ok) return known.value.calendar;
   return symbol.startsWith("NCCO") ? "metals" : "always";
+}
+
+/** The desk's name for a symbol, else the venue's, else the symbol. */
+function displayNameOf(symbol: string, venueName: unknown): string {
+  const known = findInstrument(symbol);
+  if (known.ok) return known.value.displayName;
+  return typeof venueName === "string" && venueName !== "" ? venueName.slice(0, 60) : symbol;
 }
 
 /** The gold perpetuals of a `/swap/v2/quote/contracts` body. An unreadable gold row fails the whole answer. */
@@ -166,9 +176,11 @@ export function parseGoldContracts(body: unknown): Result<ContractFacts[], Paylo
       ([key, value]) => key !== "symbol" && !(Number(value) > 0 && Number(value) < 1e9),
     );
     if (broken) return failure("wrongShape", `contract ${symbol}: ${broken[0]} is not a positive number`);
-    const displayName =
-      typeof row.displayName === "string" && row.displayName !== "" ? row.displayName : symbol;
-    contracts.push({ rules, calendar: calendarOfSymbol(symbol), displayName: displayName.slice(0, 60) });
+    contracts.push({
+      rules,
+      calendar: calendarOfSymbol(symbol),
+      displayName: displayNameOf(symbol, row.displayName),
+    });
   }
   return ok(contracts);
 }

@@ -44,7 +44,7 @@ describe("ccxt's bingx class reads the simulated exchange", () => {
       active: true,
       contractSize: 1,
       precision: { price: 0.01, amount: 0.0001 },
-      limits: { amount: { min: 0.001 }, cost: { min: 2 } },
+      limits: { amount: { min: 0.0001 }, cost: { min: 2 } },
     });
   });
 
