@@ -1,0 +1,100 @@
+import { describe, expect, it } from "vitest";
+import { DEFAULT_COST_MODEL } from "../../lib/broker/costModels";
+import { PORTFOLIO_FIELDS } from "../../lib/features/observation";
+import { verifyArtifact } from "../../lib/policy/artifact";
+import { createPlantedMarket } from "../../tests/markets/plantedMarket";
+import { defaultEnvSpec } from "../env/envSpec";
+import { TrainingDivergedError } from "./ppoTypes";
+import { type TrainOutcome, type TrainRequest, trainOnDataset } from "./trainPolicy";
+
+const market = createPlantedMarket({ seed: 5, bars: 3_000, costBpsPerSide: 6 });
+const rules = {
+  symbol: "PLANTED",
+  tickSize: 0.01,
+  lotStep: 0.0001,
+  minQty: 0.0001,
+  minNotionalUsd: 2,
+  maxLeverage: 50,
+};
+
+const REQUEST: TrainRequest = {
+  dataset: market,
+  identity: {
+    datasetHash: "d".repeat(64),
+    instrument: "PLANTED",
+    timeframe: "15m",
+    featureSetId: "planted",
+    featureFingerprint: "f".repeat(64),
+    observationFields: [...market.features.names, ...PORTFOLIO_FIELDS],
+  },
+  envSpec: { ...defaultEnvSpec(rules, DEFAULT_COST_MODEL), episodeBars: 60 },
+  algorithm: "ppo",
+  steps: 5_000,
+  seed: 7,
+  hyperparameters: { envCount: 4, horizon: 128, minibatchSize: 128, hiddenSizes: [16, 16] },
+  nowMs: () => 0,
+};
+
+const trained = (outcome: TrainOutcome) => {
+  if (outcome.status !== "trained") throw new Error(`expected a finished run, got ${outcome.status}`);
+  return outcome.artifact;
+};
+
+describe("training on a dataset", () => {
+  it("the same dataset, seed and settings give the same checksum, another seed another", async () => {
+    const first = trained(await trainOnDataset(REQUEST));
+    expect(trained(await trainOnDataset(REQUEST)).artifactSha256).toBe(first.artifactSha256);
+    const other = trained(await trainOnDataset({ ...REQUEST, seed: 8 }));
+    expect(other.artifactSha256).not.toBe(first.artifactSha256);
+  });
+
+  it("the artifact it returns verifies and names what it was trained on", async () => {
+    const { manifest, files, artifactSha256 } = trained(await trainOnDataset(REQUEST));
+    expect(verifyArtifact(manifest, files, artifactSha256).ok).toBe(true);
+    expect(manifest).toMatchObject({
+      algorithm: "ppo",
+      seed: 7,
+      environmentSteps: 5_000,
+      environment: REQUEST.envSpec,
+      datasetHash: REQUEST.identity.datasetHash,
+      hyperparameters: { plannedSteps: 5_000, gamma: 0.99, fromRow: 0, toRow: 3_000 },
+    });
+  });
+
+  it("W-04: stopped twice and resumed, through the trading environment, gives the unbroken checksum", async () => {
+    const whole = trained(await trainOnDataset(REQUEST));
+    let resumeFrom: Uint8Array | undefined;
+    for (let stop = 0; stop < 2; stop++) {
+      let iterations = 0;
+      const shouldStop = () =>
+        ++iterations === 3 ? ("checkpoint-and-stop" as const) : ("continue" as const);
+      const outcome = await trainOnDataset({ ...REQUEST, resumeFrom, shouldStop });
+      if (outcome.status !== "stopped") throw new Error("expected a stop");
+      resumeFrom = outcome.checkpoint;
+    }
+    expect(trained(await trainOnDataset({ ...REQUEST, resumeFrom })).artifactSha256).toBe(
+      whole.artifactSha256,
+    );
+  });
+
+  it("refuses to resume over another dataset", async () => {
+    const shouldStop = () => "checkpoint-and-stop" as const;
+    const outcome = await trainOnDataset({ ...REQUEST, shouldStop });
+    if (outcome.status !== "stopped") throw new Error("expected a stop");
+    const identity = { ...REQUEST.identity, datasetHash: "e".repeat(64) };
+    await expect(trainOnDataset({ ...REQUEST, identity, resumeFrom: outcome.checkpoint })).rejects.toThrow(
+      /another dataset/,
+    );
+  });
+
+  it("A-08: a run that blows up rejects with its reason and returns no artifact", async () => {
+    const hyperparameters = {
+      ...REQUEST.hyperparameters,
+      learningRate: 1,
+      targetKl: 0,
+      maxGradientNorm: 100,
+    };
+    const run = trainOnDataset({ ...REQUEST, hyperparameters: { ...hyperparameters, divergenceKl: 0.05 } });
+    await expect(run).rejects.toThrow(TrainingDivergedError);
+  });
+});
