@@ -62,6 +62,23 @@ describe("indicators against technicalindicators, where it follows TA-Lib", () =
   });
 });
 
+describe("indicators against TA-Lib itself", () => {
+  // Computed once by TA-Lib 0.4 compiled to WebAssembly (talib-web 0.1.3) on the same 500 bars.
+  it("RSI, MACD, ATR and ADX equal TA-Lib bit for bit, early and 450 bars later", () => {
+    const columns = randomWalk(500, 60_000, 3);
+    const lines = macd(columns.close, 12, 26, 9);
+    const direction = adx(columns, 14);
+    const at = (values: Float64Array) => [values[40], values[499]];
+    expect(at(rsi(columns.close, 14))).toEqual([37.01260003259523, 56.73702869399416]);
+    expect(at(lines.signal)).toEqual([-0.8980155952313207, -0.4747802042612851]);
+    expect(at(lines.histogram)).toEqual([-0.052009168042765896, 0.16641221724594046]);
+    expect(at(atr(columns, 14))).toEqual([0.9507183090575114, 0.9511524719685834]);
+    expect(at(direction.adx)).toEqual([43.17587270107564, 34.961767490711296]);
+    expect(at(direction.plusDi)).toEqual([12.209534253873407, 19.769911192374202]);
+    expect(at(direction.minusDi)).toEqual([27.013226918712707, 19.876128419529238]);
+  });
+});
+
 describe("indicators against their definitions", () => {
   it("MACD starts at index 25 with the fast average seeded from values 14..25, the signal at 33", () => {
     const values = Float64Array.from({ length: 40 }, (_, i) => 100 + ((i * 37) % 11));

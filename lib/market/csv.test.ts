@@ -45,6 +45,8 @@ describe("candle CSV parser", () => {
         "0,100,110,90,105,7",
         "120000,100,1e999,90,105,7",
         "120000, 100,110,90,105,7",
+        "-60000,100,110,90,105,7",
+        "1635720420000000,100,110,90,105,7",
         "180000,100,110,90,105,7",
       ),
     );
@@ -66,9 +68,11 @@ describe("candle CSV parser", () => {
       [16, "unordered"],
       [17, "notFinite"],
       [18, "nonNumeric"],
+      [19, "timeOutOfRange"],
+      [20, "timeOutOfRange"],
     ]);
     expect(rejects[0]!.text).toBe("120000,abc,110,90,105,7");
-    expect(summary).toMatchObject({ rowsRead: 18, rowsAccepted: 2, rowsRejected: 16 });
+    expect(summary).toMatchObject({ rowsRead: 20, rowsAccepted: 2, rowsRejected: 18 });
     expect(summary).toMatchObject({ firstOpenTimeMs: 60_000, lastOpenTimeMs: 180_000 });
     expect(summary.rejectsByReason.columnCount).toBe(2);
   });

@@ -2,7 +2,7 @@ import { createColumns, sliceColumns } from "./columns";
 import { decodeText, scanFields } from "./csvFields";
 import { timeframeMs } from "./timeframe";
 import type { CandleColumns, Timeframe } from "./types";
-import { type RejectReason, validatePrices } from "./validate";
+import { type RejectReason, validateOpenTime, validatePrices } from "./validate";
 
 export const CANDLE_CSV_HEADER = "timestamp_ms,open,high,low,close,volume";
 
@@ -115,9 +115,9 @@ export function createCandleCsvParser(options: {
         continue;
       }
       const time = fields[0]!;
-      let reason = validatePrices(fields[1]!, fields[2]!, fields[3]!, fields[4]!, fields[5]!);
-      if (time % step !== 0) reason = "unaligned";
-      else if (time <= previousMs) reason = time === previousMs ? "duplicate" : "unordered";
+      let reason = validateOpenTime(time, step);
+      if (reason === null && time <= previousMs) reason = time === previousMs ? "duplicate" : "unordered";
+      reason ??= validatePrices(fields[1]!, fields[2]!, fields[3]!, fields[4]!, fields[5]!);
       if (reason !== null) {
         refuse(reason, lineStart, lineEnd);
         continue;

@@ -11,6 +11,7 @@ export type RejectReason =
   | "highBelowBody"
   | "lowAboveBody"
   | "negativeVolume"
+  | "timeOutOfRange"
   | "unaligned"
   | "unordered"
   | "duplicate"
@@ -26,11 +27,23 @@ export const REJECT_TEXT: Record<RejectReason, string> = {
   highBelowBody: "high is below open or close",
   lowAboveBody: "low is above open or close",
   negativeVolume: "volume is negative",
+  timeOutOfRange: "the open time is not in milliseconds between 1970 and 2200",
   unaligned: "the open time is not a whole multiple of the timeframe",
   unordered: "the open time is before that of the previous accepted row",
   duplicate: "the open time equals that of the previous accepted row",
   lineTooLong: "the line is longer than 4096 bytes",
 };
+
+/** 2200-01-01: beyond it lie times in microseconds, which would block every later row. */
+const LATEST_OPEN_TIME_MS = 7_258_118_400_000;
+
+/** First rule that an open time breaks on its own, or null; `stepMs` is the bar length. */
+export function validateOpenTime(openTimeMs: number, stepMs: number): RejectReason | null {
+  if (!(openTimeMs >= 0 && openTimeMs < LATEST_OPEN_TIME_MS)) {
+    return Number.isFinite(openTimeMs) ? "timeOutOfRange" : "notFinite";
+  }
+  return openTimeMs % stepMs === 0 ? null : "unaligned";
+}
 
 /** First rule that the values of a bar break, or null when it is sound. */
 export function validatePrices(
@@ -52,9 +65,10 @@ export function validatePrices(
 
 /** First rule that a bar breaks, or null. Order against its neighbours is checked by `validateColumns`. */
 export function validateCandle(candle: Candle, timeframe: Timeframe): RejectReason | null {
-  if (!Number.isFinite(candle.openTimeMs)) return "notFinite";
-  if (candle.openTimeMs % timeframeMs(timeframe) !== 0) return "unaligned";
-  return validatePrices(candle.open, candle.high, candle.low, candle.close, candle.volume);
+  return (
+    validateOpenTime(candle.openTimeMs, timeframeMs(timeframe)) ??
+    validatePrices(candle.open, candle.high, candle.low, candle.close, candle.volume)
+  );
 }
 
 /** Every broken bar of a batch with its index; a bar is compared with the last sound one before it. */
@@ -68,12 +82,9 @@ export function validateColumns(
   const { openTimeMs, open, high, low, close, volume } = columns;
   for (let index = 0; index < openTimeMs.length; index++) {
     const time = openTimeMs[index]!;
-    let reason: RejectReason | null;
-    if (!Number.isFinite(time)) reason = "notFinite";
-    else if (time % step !== 0) reason = "unaligned";
-    else if (time === previous) reason = "duplicate";
-    else if (time < previous) reason = "unordered";
-    else reason = validatePrices(open[index]!, high[index]!, low[index]!, close[index]!, volume[index]!);
+    let reason = validateOpenTime(time, step);
+    if (reason === null && time <= previous) reason = time === previous ? "duplicate" : "unordered";
+    reason ??= validatePrices(open[index]!, high[index]!, low[index]!, close[index]!, volume[index]!);
     if (reason === null) previous = time;
     else broken.push({ index, reason });
   }
