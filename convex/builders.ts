@@ -7,6 +7,8 @@ import type { GenericValidator, ObjectType, PropertyValidators } from "convex/va
 import { ConvexError, type Infer } from "convex/values";
 import { appError } from "../lib/contract/errors";
 import {
+  type ActionCtx,
+  internalAction,
   internalMutation,
   internalQuery,
   type MutationCtx,
@@ -142,6 +144,20 @@ export function internalQueryOf<A extends PropertyValidators, R extends GenericV
     args: definition.args,
     returns: definition.returns,
     handler: async (ctx: QueryCtx, args: ObjectType<A>): Promise<Infer<R>> => {
+      assertFinite(args, "");
+      return definition.handler(ctx, args);
+    },
+  });
+}
+
+/** Actions of the deployment itself (exchange calls); started by crons and the scheduler only. */
+export function internalActionOf<A extends PropertyValidators, R extends GenericValidator>(
+  definition: Definition<ActionCtx, A, R>,
+) {
+  return internalAction({
+    args: definition.args,
+    returns: definition.returns,
+    handler: async (ctx: ActionCtx, args: ObjectType<A>): Promise<Infer<R>> => {
       assertFinite(args, "");
       return definition.handler(ctx, args);
     },

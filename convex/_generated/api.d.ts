@@ -53,6 +53,7 @@ import type * as ops_model from "../ops/model.js";
 import type * as ops_worker from "../ops/worker.js";
 import type * as risk_console from "../risk/console.js";
 import type * as risk_model from "../risk/model.js";
+import type * as risk_worker from "../risk/worker.js";
 import type * as runs_console from "../runs/console.js";
 import type * as runs_model from "../runs/model.js";
 import type * as runs_worker from "../runs/worker.js";
@@ -107,6 +108,7 @@ declare const fullApi: ApiFromModules<{
   "ops/worker": typeof ops_worker;
   "risk/console": typeof risk_console;
   "risk/model": typeof risk_model;
+  "risk/worker": typeof risk_worker;
   "runs/console": typeof runs_console;
   "runs/model": typeof runs_model;
   "runs/worker": typeof runs_worker;

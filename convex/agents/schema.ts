@@ -51,7 +51,8 @@ export const trainingPointFields = {
   versionId: v.id("agentVersions"),
   sequence: v.number(),
   environmentSteps: v.number(),
-  meanEpisodeReturn: v.number(),
+  /** Null until the first episode ends. */
+  meanEpisodeReturn: v.union(v.null(), v.number()),
   policyLoss: v.number(),
   valueLoss: v.number(),
   entropy: v.number(),

@@ -24,17 +24,14 @@ export const appendBars = internalMutationOf({
   args: {
     ...vSeriesKey,
     bars: v.array(vCandle),
-    serverTimeMs: v.number(),
-    trigger: v.string(),
   },
-  returns: v.object({ added: v.number(), unchanged: v.number(), revised: v.number(), rejected: v.number() }),
-  handler: async (ctx, { bars, serverTimeMs: _serverTimeMs, trigger: _trigger, ...key }) => {
+  returns: v.object({ added: v.number(), unchanged: v.number(), revised: v.number() }),
+  handler: async (ctx, { bars, ...key }) => {
     const instrument = await findInstrument(ctx, key.instrument);
-    const counts = await appendColumns(ctx, key, splitByChunk(bars, key.timeframe), {
+    return appendColumns(ctx, key, splitByChunk(bars, key.timeframe), {
       calendar: instrument?.calendar ?? "always",
       simulated: key.source === "simulated",
     });
-    return { ...counts, rejected: 0 };
   },
 });
 
@@ -61,9 +58,9 @@ export const recordIngestion = internalMutationOf({
   returns: v.null(),
   handler: async (
     ctx,
-    { trigger, status, finishedAtMs, rowsAdded, rowsRejected, error, startedAtMs: _s, ...key },
+    { trigger, startedAtMs, status, finishedAtMs, rowsAdded, rowsRejected, error, ...key },
   ) => {
-    const id = await startIngestion(ctx, key, trigger);
+    const id = await startIngestion(ctx, key, { trigger, startedAtMs });
     await updateIngestion(ctx, id, { status, rowsAdded, rowsRejected, error, finishedAtMs });
     return null;
   },

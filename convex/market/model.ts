@@ -269,23 +269,19 @@ export type IngestionPatch = Partial<
 export async function startIngestion(
   ctx: MutationCtx,
   key: SeriesKey,
-  trigger: string,
-  fileName?: string,
+  start: { trigger: string; fileName?: string; startedAtMs: number },
 ): Promise<Id<"ingestionRuns">> {
-  const now = Date.now();
   return ctx.db.insert("ingestionRuns", {
     ...key,
-    trigger,
+    ...start,
     status: "running",
-    fileName,
     rowsRead: 0,
     rowsAdded: 0,
     rowsUnchanged: 0,
     rowsRevised: 0,
     rowsRejected: 0,
     rejects: [],
-    startedAtMs: now,
-    updatedAtMs: now,
+    updatedAtMs: Date.now(),
   });
 }
 

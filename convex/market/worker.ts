@@ -16,7 +16,8 @@ const vCounts = v.object({ added: v.number(), unchanged: v.number(), revised: v.
 export const startImport = workerMutation({
   args: { ...vSeriesKey, fileName: v.string() },
   returns: v.id("ingestionRuns"),
-  handler: (ctx, { fileName, ...key }) => startIngestion(ctx, key, "file", fileName),
+  handler: (ctx, { fileName, ...key }) =>
+    startIngestion(ctx, key, { trigger: "file", fileName, startedAtMs: Date.now() }),
 });
 
 /** Merges encoded chunks; safe to repeat. At most `LIMITS.chunksPerAppend` chunks a call. */
