@@ -1,0 +1,127 @@
+import { join, resolve as resolvePath } from "node:path";
+import { Environment } from "./admin/environment";
+import { Authenticator } from "./auth/auth";
+import { applySchema } from "./catalog/applySchema";
+import { CATALOG_KEY, Catalog } from "./catalog/catalog";
+import { Committer } from "./committer/committer";
+import { FileStorage } from "./files/fileStorage";
+import { type HttpRouterModule, loadFolder, type RegisteredFunction } from "./loader/modules";
+import type { Log } from "./log";
+import { type Ports, systemPorts } from "./ports";
+import { type CallState, callStorage } from "./runtime/callState";
+import { createDefaultRuntime, installNodeRuntime } from "./runtime/globals";
+import { Runner } from "./runtime/runner";
+import { Crons } from "./scheduler/crons";
+import { Maintenance } from "./scheduler/maintenance";
+import { Scheduler } from "./scheduler/scheduler";
+import { openLevelStore } from "./store/levelStore";
+import type { Store } from "./store/store";
+import { QueryCache } from "./subscriptions/queryCache";
+import { Transaction } from "./transaction/transaction";
+
+export interface BackendOptions {
+  functionsDir: string;
+  dataDir: string;
+  adminKey: string | null;
+  environment: Record<string, string>;
+  log: Log;
+  ports?: Ports;
+  /** Addresses under which clients reach the two servers. */
+  urls: { cloud: string; site: string };
+  /** Told when a durable write failed; the process must end. */
+  onFatal(error: unknown): void;
+}
+
+/** Everything one running backend consists of; the servers in http/ and sync/ stand in front of it. */
+export class Backend {
+  readonly ports: Ports;
+  readonly log: Log;
+  readonly urls: { cloud: string; site: string };
+  readonly catalog: Catalog;
+  readonly committer: Committer;
+  readonly environment: Environment;
+  readonly runner: Runner;
+  readonly queries: QueryCache;
+  readonly files: FileStorage;
+  readonly auth: Authenticator;
+  readonly scheduler: Scheduler;
+  readonly crons: Crons;
+  private readonly maintenance: Maintenance;
+  functions = new Map<string, RegisteredFunction>();
+  http: HttpRouterModule | null = null;
+
+  private constructor(
+    readonly store: Store,
+    private readonly options: BackendOptions,
+  ) {
+    this.ports = options.ports ?? systemPorts;
+    this.log = options.log;
+    this.urls = options.urls;
+    this.catalog = new Catalog(store.get(CATALOG_KEY));
+    this.environment = new Environment(store);
+    this.committer = new Committer(store, this.catalog, this.ports, callStorage as never, options.onFatal);
+    this.runner = new Runner(this);
+    this.queries = new QueryCache(this.committer);
+    this.files = new FileStorage(this, options.dataDir);
+    this.auth = new Authenticator(options.adminKey, this.ports);
+    this.scheduler = new Scheduler(this);
+    this.crons = new Crons(this);
+    this.maintenance = new Maintenance(this);
+  }
+
+  /**
+   * Opens the store, loads the functions folder, brings schema and indexes up to date and starts background work.
+   * Throws OperatorError with one sentence for the operator.
+   */
+  static async open(options: BackendOptions): Promise<Backend> {
+    const store = await openLevelStore(join(options.dataDir, "store"));
+    try {
+      const backend = new Backend(store, options);
+      await backend.start();
+      return backend;
+    } catch (error) {
+      await store.close();
+      throw error;
+    }
+  }
+
+  private async start(): Promise<void> {
+    const { options } = this;
+    await this.environment.update(options.environment);
+    this.environment.provide({ CONVEX_CLOUD_URL: this.urls.cloud, CONVEX_SITE_URL: this.urls.site });
+    installNodeRuntime();
+    await this.files.open();
+    const root = this.runner.createRoot({ caller: { admin: true, attributes: null } });
+    const loading: CallState = this.runner.createState(root, "action", "(loading)", null);
+    const folder = await callStorage.run(loading, () =>
+      loadFolder({
+        functionsDir: resolvePath(options.functionsDir),
+        bundleDir: join(options.dataDir, "bundle"),
+        createContext: () => createDefaultRuntime(this.environment.values, this.ports.now),
+      }),
+    );
+    await applySchema(this.store, this.catalog, folder.schema);
+    this.committer.reopen();
+    this.functions = folder.functions;
+    this.http = folder.http;
+    this.auth.configure(folder.authProviders);
+    const snapshot = this.committer.snapshot();
+    await this.files
+      .sweep(new Transaction(snapshot, this.catalog, [], null, null))
+      .finally(() => snapshot.release());
+    await this.scheduler.start();
+    await this.crons.start(folder.crons);
+    this.maintenance.start();
+    this.log("info", "backend.loaded", { functions: this.functions.size, tables: this.catalog.byName.size });
+  }
+
+  /** Stops background work, waits for queued commits and closes the store. */
+  async close(): Promise<void> {
+    this.maintenance.stop();
+    this.crons.stop();
+    this.scheduler.stop();
+    await this.committer.idle();
+    this.committer.close();
+    await this.store.close();
+  }
+}

@@ -1,0 +1,121 @@
+import { createHash } from "node:crypto";
+import { OperatorError, type Store, type StoreWrite } from "../store/store";
+import { decodeStoredDocument } from "../transaction/layer";
+import type { JsonObject } from "../values/encoded";
+import { afterKey, afterPrefix } from "../values/keys";
+import {
+  CATALOG_KEY,
+  type Catalog,
+  type IndexDefinition,
+  indexRowKey,
+  type TableDefinition,
+} from "./catalog";
+import { checkDocument, type ValidatorJson } from "./validators";
+
+/** What `schema.export()` of convex/server holds, as far as this backend uses it. */
+export interface ExportedSchema {
+  tables: Array<{
+    tableName: string;
+    indexes: Array<{ indexDescriptor: string; fields: string[] }>;
+    searchIndexes?: unknown[];
+    vectorIndexes?: unknown[];
+    documentType: ValidatorJson | null;
+  }>;
+  schemaValidation: boolean;
+}
+
+const SCAN_BATCH = 500;
+
+async function* scanDocuments(store: Store, table: TableDefinition): AsyncGenerator<[string, JsonObject]> {
+  let from = table.docPrefix;
+  const to = afterPrefix(table.docPrefix);
+  for (;;) {
+    const entries = await store.entries({ from, to }, { limit: SCAN_BATCH });
+    for (const [key, value] of entries) {
+      yield [key.slice(table.docPrefix.length), JSON.parse(decodeStoredDocument(value).text) as JsonObject];
+    }
+    const last = entries.at(-1);
+    if (!last || entries.length < SCAN_BATCH) return;
+    from = afterKey(last[0]);
+  }
+}
+
+async function backfill(store: Store, table: TableDefinition, indexes: IndexDefinition[]): Promise<void> {
+  let writes: StoreWrite[] = [];
+  for await (const [internalId, document] of scanDocuments(store, table)) {
+    for (const index of indexes) writes.push([indexRowKey(index, document, internalId), ""]);
+    if (writes.length >= 5000) {
+      await store.write(writes, { durable: false });
+      writes = [];
+    }
+  }
+  await store.write(writes, { durable: true });
+}
+
+async function deleteRows(store: Store, prefix: string): Promise<void> {
+  for (;;) {
+    const keys = await store.keys({ from: prefix, to: afterPrefix(prefix) }, { reverse: false, limit: 5000 });
+    if (keys.length === 0) return;
+    await store.write(
+      keys.map((key) => [key, null]),
+      { durable: false },
+    );
+  }
+}
+
+function hashOf(validator: ValidatorJson): string {
+  return createHash("sha256").update(JSON.stringify(validator)).digest("hex");
+}
+
+async function validateTable(store: Store, catalog: Catalog, table: TableDefinition): Promise<void> {
+  for await (const [, document] of scanDocuments(store, table)) {
+    const found = checkDocument(table.validator!, document, catalog.tableNumberOf);
+    if (found) {
+      throw new OperatorError(
+        `Document with ID "${document._id}" in table "${table.name}" does not match the schema at field "${found.path || "(document)"}": ${found.message}\n` +
+          "Change the schema so that it admits the document, or migrate the document with the previous schema first.",
+      );
+    }
+  }
+}
+
+/**
+ * Makes the catalog agree with the functions folder's schema: new tables get numbers, new or changed indexes are
+ * backfilled, dropped ones deleted, and stored documents are validated when their table's validator changed.
+ * Runs before the backend serves; throws OperatorError naming table, id and field of a document that does not fit.
+ */
+export async function applySchema(
+  store: Store,
+  catalog: Catalog,
+  schema: ExportedSchema | null,
+): Promise<void> {
+  const declared = new Map(schema?.tables.map((table) => [table.tableName, table]) ?? []);
+  for (const name of declared.keys()) catalog.ensureTable(name);
+  const obsolete: string[] = [];
+  for (const table of catalog.byName.values()) {
+    if (table.name.startsWith("_")) continue;
+    const definition = declared.get(table.name);
+    table.validator = (schema?.schemaValidation && definition?.documentType) || null;
+    const wanted = new Map(definition?.indexes.map((index) => [index.indexDescriptor, index.fields]) ?? []);
+    for (const index of [...table.indexes.values()]) {
+      if (index.kind !== "fields") continue;
+      const fields = wanted.get(index.name);
+      if (fields && JSON.stringify(fields) === JSON.stringify(index.fields)) {
+        wanted.delete(index.name);
+        continue;
+      }
+      catalog.removeIndex(table, index.name);
+      obsolete.push(index.prefix);
+    }
+    const added = [...wanted].map(([name, fields]) => catalog.addIndex(table, name, fields));
+    if (added.length > 0) await backfill(store, table, added);
+    const hash = table.validator ? hashOf(table.validator) : null;
+    if (table.validator && catalog.validatorHash(table.name) !== hash)
+      await validateTable(store, catalog, table);
+    catalog.setValidatorHash(table.name, hash);
+  }
+  // The catalog row comes last: a crash before it repeats the work on the same index ids.
+  if (catalog.dirty) await store.write([[CATALOG_KEY, catalog.serialise()]], { durable: true });
+  catalog.dirty = false;
+  for (const prefix of obsolete) await deleteRows(store, prefix);
+}

@@ -1,0 +1,221 @@
+import { createHash, createHmac, randomBytes, randomUUID, timingSafeEqual } from "node:crypto";
+import { createReadStream, existsSync, mkdirSync, openAsBlob, readdirSync, rmSync } from "node:fs";
+import { open, rename, unlink } from "node:fs/promises";
+import { join } from "node:path";
+import type { Readable } from "node:stream";
+import type { Backend } from "../backend";
+import { RequestError } from "../runtime/errors";
+import { QueryStream } from "../transaction/queryStream";
+import type { Transaction } from "../transaction/transaction";
+import type { JsonObject } from "../values/encoded";
+import { decodeId } from "../values/ids";
+
+const UPLOAD_TOKEN_MS = 60 * 60 * 1000;
+const SECRET_KEY = "m/secret";
+
+/** A stored file as its two rows describe it. */
+export interface StoredFile {
+  uuid: string;
+  sha256Base64: string;
+  sizeBytes: number;
+  contentType: string | null;
+}
+
+/**
+ * Files live next to the store, one per uuid. Order of a store: bytes are written and fsynced under a temporary name, renamed,
+ * the folder fsynced, and only then the rows are committed; so a row never points at a missing or torn file. Files without a
+ * row (a crash in between) are swept at start.
+ */
+export class FileStorage {
+  private readonly directory: string;
+  private readonly temporary: string;
+  private secret!: Buffer;
+
+  constructor(
+    private readonly backend: Backend,
+    dataDirectory: string,
+  ) {
+    this.directory = join(dataDirectory, "files");
+    this.temporary = join(dataDirectory, "files.tmp");
+  }
+
+  /** Reads or creates the signing secret and sweeps what a crash left behind. */
+  async open(): Promise<void> {
+    rmSync(this.temporary, { recursive: true, force: true });
+    mkdirSync(this.directory, { recursive: true });
+    mkdirSync(this.temporary, { recursive: true });
+    const { store } = this.backend;
+    const stored = store.get(SECRET_KEY) ?? randomBytes(32).toString("hex");
+    await store.write([[SECRET_KEY, stored]], { durable: true });
+    this.secret = Buffer.from(stored, "hex");
+  }
+
+  /** Deletes files that no row names. Run before serving. */
+  async sweep(tx: Transaction): Promise<void> {
+    for (const uuid of readdirSync(this.directory)) {
+      if (!(await this.blobRow(tx, "by_uuid", "uuid", uuid)))
+        rmSync(join(this.directory, uuid), { force: true });
+    }
+  }
+
+  private sign(text: string): string {
+    return createHmac("sha256", this.secret).update(text).digest("base64url");
+  }
+
+  /** An upload address that works for an hour. */
+  createUploadUrl(): string {
+    const claim = `${Math.floor(this.backend.ports.now()) + UPLOAD_TOKEN_MS}.${randomBytes(9).toString("base64url")}`;
+    return `${this.backend.urls.cloud}/api/storage/upload?token=${claim}.${this.sign(claim)}`;
+  }
+
+  /** Throws RequestError 401 when the token is forged or expired. */
+  checkUploadToken(token: string | null): void {
+    const [expiry, nonce, signature] = (token ?? "").split(".");
+    const expected = Buffer.from(this.sign(`${expiry}.${nonce}`));
+    const given = Buffer.from(signature ?? "");
+    const valid = given.length === expected.length && timingSafeEqual(given, expected);
+    if (!valid || Number(expiry) < this.backend.ports.now()) {
+      throw new RequestError(
+        401,
+        "StorageTokenInvalid",
+        "The upload URL is invalid or has expired; generate a new one.",
+      );
+    }
+  }
+
+  /** Streams a file to disk and commits its rows; resolves to the `_storage` id once both are durable. */
+  async store(
+    body: ReadableStream<Uint8Array> | Readable,
+    contentType: string | null,
+    expectedSha256: string | null,
+  ): Promise<string> {
+    const uuid = randomUUID();
+    const partial = join(this.temporary, uuid);
+    const hash = createHash("sha256");
+    let sizeBytes = 0;
+    const handle = await open(partial, "wx");
+    try {
+      for await (const chunk of body as AsyncIterable<Uint8Array>) {
+        hash.update(chunk);
+        sizeBytes += chunk.byteLength;
+        await handle.writeFile(chunk);
+      }
+      await handle.sync();
+    } catch (error) {
+      await handle.close();
+      await unlink(partial).catch(() => undefined);
+      throw error;
+    }
+    await handle.close();
+    const digest = hash.digest();
+    const sha256Base64 = digest.toString("base64");
+    if (expectedSha256 !== null && ![sha256Base64, digest.toString("hex")].includes(expectedSha256)) {
+      await unlink(partial);
+      throw new RequestError(
+        400,
+        "Sha256Mismatch",
+        `The file's SHA-256 is ${sha256Base64}, not ${expectedSha256}.`,
+      );
+    }
+    await rename(partial, join(this.directory, uuid));
+    await this.syncDirectory();
+    const { value } = await this.backend.committer.submit(async (tx) => {
+      const row: JsonObject = { sha256: sha256Base64, size: sizeBytes };
+      if (contentType !== null) row.contentType = contentType;
+      const storageId = tx.insert("_storage", row);
+      tx.insert("_file_blobs", { uuid, storageId });
+      return { value: storageId, commit: true };
+    });
+    return value;
+  }
+
+  private async syncDirectory(): Promise<void> {
+    const handle = await open(this.directory, "r");
+    await handle.sync().finally(() => handle.close());
+  }
+
+  private async blobRow(
+    tx: Transaction,
+    index: string,
+    field: string,
+    value: string,
+  ): Promise<JsonObject | null> {
+    const stream = new QueryStream(
+      tx,
+      {
+        source: {
+          type: "IndexRange",
+          indexName: `_file_blobs.${index}`,
+          range: [{ type: "Eq", fieldPath: field, value }],
+          order: "asc",
+        },
+        operators: [{ limit: 1 }],
+      },
+      true,
+    );
+    const text = await stream.next();
+    return text === null ? null : (JSON.parse(text) as JsonObject);
+  }
+
+  private async lookup(tx: Transaction, blob: JsonObject | null): Promise<StoredFile | null> {
+    const decoded = blob && decodeId(blob.storageId as string);
+    if (!blob || !decoded) return null;
+    const row = tx.read(tx.catalog.byName.get("_storage")!, decoded.internalId);
+    if (!row) return null;
+    const { sha256, size, contentType } = JSON.parse(row.text) as JsonObject;
+    return {
+      uuid: blob.uuid as string,
+      sha256Base64: sha256 as string,
+      sizeBytes: size as number,
+      contentType: (contentType as string | undefined) ?? null,
+    };
+  }
+
+  private async byId(tx: Transaction, storageId: string): Promise<StoredFile | null> {
+    return this.lookup(tx, await this.blobRow(tx, "by_storage_id", "storageId", storageId));
+  }
+
+  async byUuid(tx: Transaction, uuid: string): Promise<StoredFile | null> {
+    return this.lookup(tx, await this.blobRow(tx, "by_uuid", "uuid", uuid));
+  }
+
+  async urlOf(tx: Transaction, storageId: string): Promise<string | null> {
+    const file = await this.byId(tx, storageId);
+    return file ? `${this.backend.urls.cloud}/api/storage/${file.uuid}` : null;
+  }
+
+  async metadataOf(tx: Transaction, storageId: string): Promise<JsonObject | null> {
+    const file = await this.byId(tx, storageId);
+    if (!file) return null;
+    const sha256 = Buffer.from(file.sha256Base64, "base64").toString("hex");
+    return { storageId, sha256, size: file.sizeBytes, contentType: file.contentType };
+  }
+
+  async blobOf(tx: Transaction, storageId: string): Promise<Blob | null> {
+    const file = await this.byId(tx, storageId);
+    return file ? openAsBlob(this.pathOf(file), { type: file.contentType ?? "" }) : null;
+  }
+
+  pathOf(file: StoredFile): string {
+    return join(this.directory, file.uuid);
+  }
+
+  read(file: StoredFile, start: number, end: number): Readable {
+    return createReadStream(this.pathOf(file), { start, end });
+  }
+
+  /** Removes the rows now and the bytes after the commit. Throws when the file does not exist. */
+  async remove(tx: Transaction, storageId: string): Promise<void> {
+    const blob = await this.blobRow(tx, "by_storage_id", "storageId", storageId);
+    if (!blob) throw new Error(`File ${storageId} not found`);
+    const removeRow = (table: string, id: string) => {
+      tx.remove(tx.catalog.byName.get(table)!, decodeId(id)!.internalId);
+    };
+    removeRow("_file_blobs", blob._id as string);
+    removeRow("_storage", storageId);
+    const path = join(this.directory, blob.uuid as string);
+    tx.layer.afterCommit.push(() => {
+      if (existsSync(path)) rmSync(path, { force: true });
+    });
+  }
+}

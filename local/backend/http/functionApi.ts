@@ -1,0 +1,153 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Backend } from "../backend";
+import { canonicalPath } from "../loader/modules";
+import type { Caller } from "../runtime/callState";
+import { RequestError } from "../runtime/errors";
+import type { CallOptions, Outcome } from "../runtime/runner";
+import { encodeTs, isPlainObject, type JsonValue, toCleanJson } from "../values/encoded";
+import { readJson, sendJson } from "./respond";
+
+/** Room for 16 MiB of arguments in base64 JSON. */
+const MAX_BODY_BYTES = 32 << 20;
+
+interface FunctionCall {
+  path: string;
+  args: JsonValue;
+  isEncoded: boolean;
+}
+
+function callOf(body: Record<string, unknown>): FunctionCall {
+  const { path, args, format } = body;
+  if (typeof path !== "string")
+    throw new RequestError(400, "BadRequest", 'The field "path" must name a function.');
+  const given = (Array.isArray(args) ? args[0] : args) ?? {};
+  if (!isPlainObject(given as JsonValue)) {
+    throw new RequestError(
+      400,
+      "BadRequest",
+      'The field "args" must be an object or an array that holds one.',
+    );
+  }
+  if (format !== undefined && format !== "json" && format !== "convex_encoded_json") {
+    throw new RequestError(
+      400,
+      "BadRequest",
+      `Unknown format ${JSON.stringify(format)}: use json or convex_encoded_json.`,
+    );
+  }
+  return { path, args: given as JsonValue, isEncoded: format === "convex_encoded_json" };
+}
+
+function sendOutcome(response: ServerResponse, outcome: Outcome, isEncoded: boolean): void {
+  const logLines = `"logLines":${JSON.stringify(outcome.logLines)}`;
+  if (outcome.ok) {
+    const value = isEncoded
+      ? outcome.valueText
+      : JSON.stringify(toCleanJson(JSON.parse(outcome.valueText) as JsonValue));
+    return sendJson(response, 200, `{"status":"success","value":${value},${logLines}}`);
+  }
+  const { errorData } = outcome;
+  const data =
+    errorData === undefined
+      ? ""
+      : `,"errorData":${JSON.stringify(isEncoded ? errorData : toCleanJson(errorData))}`;
+  const message = JSON.stringify(outcome.errorMessage);
+  sendJson(response, 200, `{"status":"error","errorMessage":${message}${data},${logLines}}`);
+}
+
+function optionsFor(request: IncomingMessage, caller: Caller): CallOptions {
+  const metadata = {
+    ip: request.socket.remoteAddress ?? null,
+    userAgent: request.headers["user-agent"] ?? null,
+  };
+  return { caller, request: metadata, internal: caller.admin };
+}
+
+async function run(
+  backend: Backend,
+  kind: string,
+  call: FunctionCall,
+  options: CallOptions,
+): Promise<Outcome> {
+  switch (kind) {
+    case "query":
+      return backend.runner.queryNow(call.path, call.args, options);
+    case "mutation":
+      return (await backend.runner.mutation(call.path, call.args, options)).value;
+    case "action":
+      return backend.runner.action(call.path, call.args, options);
+    default: {
+      const found = backend.functions.get(canonicalPath(call.path));
+      if (found && (found.isPublic || options.internal) && found.kind !== "httpAction") {
+        return run(backend, found.kind, call, options);
+      }
+      return backend.runner.queryNow(call.path, call.args, options);
+    }
+  }
+}
+
+/** The HTTP function API; false when the path is not part of it. Throws RequestError and AuthenticationError. */
+export async function handleFunctionApi(
+  backend: Backend,
+  request: IncomingMessage,
+  response: ServerResponse,
+  url: URL,
+): Promise<boolean> {
+  const kind = url.pathname.match(
+    /^\/api\/(query|mutation|action|function|query_ts|query_at_ts|query_batch|run\/.+)$/,
+  )?.[1];
+  if (kind === undefined) return false;
+  if (request.method === "GET" && kind === "query") {
+    const args = url.searchParams.get("args");
+    const body = {
+      path: url.searchParams.get("path"),
+      args: args === null ? {} : JSON.parse(args),
+      format: "json",
+    };
+    const options = optionsFor(request, await backend.auth.header(request.headers.authorization));
+    sendOutcome(response, await run(backend, "query", callOf(body), options), false);
+    return true;
+  }
+  if (request.method !== "POST")
+    throw new RequestError(405, "MethodNotAllowed", `Use POST for ${url.pathname}.`);
+  if (kind === "query_ts") {
+    sendJson(response, 200, JSON.stringify({ ts: encodeTs(backend.committer.publishedTs) }));
+    return true;
+  }
+  const body = await readJson(request, MAX_BODY_BYTES);
+  const options = optionsFor(request, await backend.auth.header(request.headers.authorization));
+  if (kind === "function" && !options.caller.admin) {
+    throw new RequestError(403, "AdminRequired", "/api/function needs the admin key.");
+  }
+  if (kind === "query_batch") {
+    const calls = (body.queries as Array<Record<string, unknown>>).map(callOf);
+    const outcomes = await Promise.all(calls.map((call) => run(backend, "query", call, options)));
+    const results = outcomes.map((outcome, i) => batchEntry(outcome, calls[i]!.isEncoded));
+    sendJson(response, 200, `{"results":[${results.join(",")}]}`);
+    return true;
+  }
+  if (kind.startsWith("run/")) {
+    const steps = kind.slice(4).split("/");
+    body.path = `${steps.slice(0, -1).join("/")}:${steps.at(-1)}`;
+  }
+  const call = callOf(body);
+  sendOutcome(
+    response,
+    await run(backend, kind === "query_at_ts" ? "query" : kind, call, options),
+    call.isEncoded,
+  );
+  return true;
+}
+
+function batchEntry(outcome: Outcome, isEncoded: boolean): string {
+  if (!outcome.ok)
+    return JSON.stringify({
+      status: "error",
+      errorMessage: outcome.errorMessage,
+      logLines: outcome.logLines,
+    });
+  const value = isEncoded
+    ? outcome.valueText
+    : JSON.stringify(toCleanJson(JSON.parse(outcome.valueText) as JsonValue));
+  return `{"status":"success","value":${value},"logLines":${JSON.stringify(outcome.logLines)}}`;
+}

@@ -1,0 +1,160 @@
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from "node:http";
+import type { AddressInfo } from "node:net";
+import { WebSocketServer } from "ws";
+import { AuthenticationError } from "../auth/auth";
+import type { Backend } from "../backend";
+import { RequestError } from "../runtime/errors";
+import { OperatorError } from "../store/store";
+import { SyncSession } from "../sync/session";
+import { handleFunctionApi } from "./functionApi";
+import { handleHttpAction } from "./httpActions";
+import { answerPreflight, readJson, sendError, sendJson, setCorsHeaders } from "./respond";
+import { handleStorageApi } from "./storageApi";
+
+/** The public version that clients and tools see. */
+export const BACKEND_VERSION = "assay-embedded-0.1.0";
+const MAX_SOCKET_MESSAGE_BYTES = 64 << 20;
+
+/** A listening server whose backend may still be loading. */
+export interface Listening {
+  port: number;
+  serve(backend: Backend): void;
+  close(): Promise<void>;
+}
+
+function listen(server: Server, host: string, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once("error", (error: NodeJS.ErrnoException) => {
+      const busy = error.code === "EADDRINUSE";
+      const sentence = busy
+        ? `Port ${port} on ${host} is in use. Stop the other process or choose another --port.`
+        : `Cannot listen on ${host}:${port}: ${error.message}`;
+      reject(new OperatorError(sentence));
+    });
+    server.listen(port, host, () => resolve((server.address() as AddressInfo).port));
+  });
+}
+
+async function answer(response: ServerResponse, backend: Backend, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (response.headersSent) response.destroy();
+    else if (error instanceof RequestError) sendError(response, error);
+    else if (error instanceof AuthenticationError) {
+      sendError(response, new RequestError(401, "Unauthenticated", error.message));
+    } else {
+      backend.log("error", "http.failed", { error: (error as Error)?.stack ?? String(error) });
+      sendError(
+        response,
+        new RequestError(500, "InternalServerError", "Your request couldn't be completed."),
+      );
+    }
+  }
+}
+
+async function handleAdmin(backend: Backend, request: IncomingMessage, response: ServerResponse, url: URL) {
+  if (url.pathname !== "/api/update_environment_variables" || request.method !== "POST") return false;
+  const caller = await backend.auth.header(request.headers.authorization);
+  if (!caller.admin)
+    throw new RequestError(403, "AdminRequired", "Changing environment variables needs the admin key.");
+  const { changes } = await readJson(request, 1 << 20);
+  const entries = (changes as Array<{ name: string; value: string | null }>).map(({ name, value }) => [
+    name,
+    value,
+  ]);
+  await backend.environment.update(Object.fromEntries(entries));
+  sendJson(response, 200, "{}");
+  return true;
+}
+
+async function route(backend: Backend, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const url = new URL(request.url ?? "/", "http://localhost");
+  if (url.pathname.startsWith("/http/")) {
+    return handleHttpAction(backend, request, response, (request.url ?? "/").slice("/http".length));
+  }
+  if (request.method === "OPTIONS") return answerPreflight(request, response);
+  setCorsHeaders(request, response);
+  if (await handleFunctionApi(backend, request, response, url)) return;
+  if (await handleStorageApi(backend, request, response, url)) return;
+  if (await handleAdmin(backend, request, response, url)) return;
+  if (url.pathname === "/version" || url.pathname === "/instance_version") {
+    response.writeHead(200, { "Content-Type": "text/plain" }).end(BACKEND_VERSION);
+  } else if (url.pathname === "/instance_name") {
+    response.writeHead(200, { "Content-Type": "text/plain" }).end("embedded");
+  } else if (url.pathname === "/health" || url.pathname === "/") {
+    sendJson(response, 200, JSON.stringify({ status: "ok", version: BACKEND_VERSION }));
+  } else throw new RequestError(404, "NotFound", `There is nothing at ${url.pathname}.`);
+}
+
+function gate(
+  handle: (backend: Backend, request: IncomingMessage, response: ServerResponse) => Promise<void>,
+) {
+  let serving: Backend | null = null;
+  const listener: RequestListener = (request, response) => {
+    const backend = serving;
+    if (backend) void answer(response, backend, () => handle(backend, request, response));
+    else sendError(response, new RequestError(503, "Starting", "The backend is still starting."));
+  };
+  return {
+    listener,
+    open: (backend: Backend) => {
+      serving = backend;
+    },
+    current: () => serving,
+  };
+}
+
+function closeServer(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+    server.closeAllConnections();
+  });
+}
+
+/** Starts the API and sync server. Throws OperatorError when the port is taken. */
+export async function listenApi(host: string, port: number): Promise<Listening> {
+  const { listener, open, current } = gate(route);
+  const server = createServer(listener);
+  server.keepAliveTimeout = 65_000;
+  const sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_SOCKET_MESSAGE_BYTES });
+  server.on("upgrade", (request, socket, head) => {
+    const backend = current();
+    const isSync = /^\/api(\/[^/]+)?\/sync$/.test((request.url ?? "").split("?")[0]!);
+    if (!backend || !isSync) return socket.destroy();
+    sockets.handleUpgrade(request, socket, head, (client) => {
+      const metadata = {
+        ip: request.socket.remoteAddress ?? null,
+        userAgent: request.headers["user-agent"] ?? null,
+      };
+      new SyncSession(backend, client, metadata);
+    });
+  });
+  const actualPort = await listen(server, host, port);
+  return {
+    port: actualPort,
+    serve: open,
+    async close() {
+      for (const client of sockets.clients) client.close(1001, "Shutting down");
+      sockets.close();
+      await closeServer(server);
+      for (const client of sockets.clients) client.terminate();
+    },
+  };
+}
+
+/** Starts the server of HTTP actions. Throws OperatorError when the port is taken. */
+export async function listenSite(host: string, port: number): Promise<Listening> {
+  const { listener, open } = gate((backend, request, response) =>
+    handleHttpAction(backend, request, response, request.url ?? "/"),
+  );
+  const server = createServer(listener);
+  const actualPort = await listen(server, host, port);
+  return { port: actualPort, serve: open, close: () => closeServer(server) };
+}

@@ -1,0 +1,120 @@
+import { createHash } from "node:crypto";
+import { mkdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { type BuildFailure, build, type Plugin } from "esbuild";
+import { OperatorError } from "../store/store";
+import type { EntryPoint } from "./entryPoints";
+
+const DEFINE = { "process.env.NODE_ENV": '"production"' };
+
+/** Packages that only mark a module for another bundler are empty here. */
+const markerPackages: Plugin = {
+  name: "marker-packages",
+  setup(build) {
+    build.onResolve({ filter: /^(server-only|client-only)$/ }, ({ path }) => ({ path, namespace: "marker" }));
+    build.onLoad({ filter: /.*/, namespace: "marker" }, () => ({ contents: "export {};" }));
+  },
+};
+
+/** Keeps named packages out of the bundle, pinned to the files that the functions folder itself resolves. */
+function externals(packages: string[], resolveDir: string): Plugin {
+  const all = packages.includes("*");
+  return {
+    name: "external-packages",
+    setup(build) {
+      build.onResolve({ filter: /^[^./]/ }, async ({ path, kind, pluginData }) => {
+        if (pluginData === "resolving" || path.startsWith("node:")) return null;
+        const name = path.split("/", path.startsWith("@") ? 2 : 1).join("/");
+        if (!all && !packages.includes(name)) return null;
+        const found = await build.resolve(path, { kind, resolveDir, pluginData: "resolving" });
+        if (found.errors.length > 0 || !found.path.startsWith("/")) return null;
+        return { path: pathToFileURL(found.path).href, external: true };
+      });
+    },
+  };
+}
+
+function explain(error: unknown): never {
+  const errors = (error as BuildFailure).errors;
+  if (!Array.isArray(errors)) throw error;
+  const lines = errors.slice(0, 5).map(({ text, location }) => {
+    const where = location ? `${location.file}:${location.line}:${location.column}: ` : "";
+    const hint = /Could not resolve "(node:)?[a-z_/]+"/.test(text)
+      ? ' (the default runtime has no Node built-ins; a module that needs them starts with "use node" and exports only actions)'
+      : "";
+    return `${where}${text.split("\n")[0]}${hint}`;
+  });
+  throw new OperatorError(`The functions folder does not build:\n${lines.join("\n")}`);
+}
+
+/** One script that leaves `{ modulePath: () => Promise<module> }` in the global `__convexModules`. */
+export async function bundleDefaultRuntime(entries: EntryPoint[], workingDir: string): Promise<string> {
+  const table = entries.map(
+    ({ modulePath, file }) => `${JSON.stringify(modulePath)}: () => import(${JSON.stringify(file)})`,
+  );
+  const result = await build({
+    stdin: {
+      contents: `export const modules = {${table.join(",\n")}};`,
+      resolveDir: workingDir,
+      loader: "js",
+    },
+    absWorkingDir: workingDir,
+    bundle: true,
+    write: false,
+    format: "iife",
+    globalName: "__convexModules",
+    platform: "browser",
+    target: "esnext",
+    conditions: ["convex", "module"],
+    define: DEFINE,
+    plugins: [markerPackages],
+    logLevel: "silent",
+    keepNames: true,
+    sourcemap: false,
+  }).catch(explain);
+  return result.outputFiles[0]!.text;
+}
+
+/** Bundles the "use node" modules into `outDir` as ES modules for the host; returns their URLs by module path. */
+export async function bundleNodeRuntime(
+  entries: EntryPoint[],
+  options: { workingDir: string; functionsDir: string; outDir: string; externalPackages: string[] },
+): Promise<Map<string, string>> {
+  rmSync(options.outDir, { recursive: true, force: true });
+  const urls = new Map<string, string>();
+  if (entries.length === 0) return urls;
+  mkdirSync(options.outDir, { recursive: true });
+  // A fresh name per load: the host caches modules by URL.
+  const version = createHash("sha256")
+    .update(`${process.pid}${process.hrtime.bigint()}`)
+    .digest("hex")
+    .slice(0, 12);
+  await build({
+    entryPoints: Object.fromEntries(
+      entries.map(({ modulePath, file }) => [`${version}/${modulePath}`, file]),
+    ),
+    absWorkingDir: options.workingDir,
+    bundle: true,
+    outdir: options.outDir,
+    outExtension: { ".js": ".mjs" },
+    format: "esm",
+    splitting: true,
+    platform: "node",
+    target: "node20",
+    conditions: ["convex", "module"],
+    define: { ...DEFINE, "process.env": "globalThis.__convexEnv", console: "globalThis.__convexConsole" },
+    banner: {
+      js: `import { createRequire as __createRequire } from "node:module"; const require = __createRequire(${JSON.stringify(
+        join(options.functionsDir, "index.js"),
+      )});`,
+    },
+    plugins: [markerPackages, externals(options.externalPackages, options.functionsDir)],
+    logLevel: "silent",
+    keepNames: true,
+  }).catch(explain);
+  for (const { modulePath } of entries) {
+    urls.set(modulePath, pathToFileURL(join(options.outDir, version, `${modulePath}.mjs`)).href);
+  }
+  return urls;
+}

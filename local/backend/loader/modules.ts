@@ -1,0 +1,171 @@
+import { dirname, join } from "node:path";
+import { type Context, runInContext, Script } from "node:vm";
+import type { ExportedSchema } from "../catalog/applySchema";
+import type { ValidatorJson } from "../catalog/validators";
+import type { FunctionKind } from "../runtime/callState";
+import { OperatorError } from "../store/store";
+import { bundleDefaultRuntime, bundleNodeRuntime } from "./bundle";
+import { type EntryPoint, externalPackagesOf, findConfigFile, findEntryPoints } from "./entryPoints";
+
+/** A function that the folder registers, with its exported validators. */
+export interface RegisteredFunction {
+  path: string;
+  kind: FunctionKind;
+  isPublic: boolean;
+  runtime: "default" | "node";
+  args: ValidatorJson;
+  returns: ValidatorJson | null;
+  /** Runs it on the JSON text of a one-element argument array; resolves to the JSON text of the result. */
+  invoke(argsText: string, requestId: string): Promise<string>;
+}
+
+export interface HttpRouterModule {
+  lookup(path: string, method: string): [HttpActionFunction, string, string] | null;
+}
+
+export interface HttpActionFunction {
+  invokeHttpAction(request: Request): Promise<Response>;
+}
+
+export interface CronSpecification {
+  name: string;
+  args: unknown[];
+  schedule: { type: string } & Record<string, number | string>;
+}
+
+export interface AuthProviderConfig {
+  domain?: string;
+  applicationID?: string;
+  type?: string;
+  issuer?: string;
+  jwks?: string;
+  algorithm?: string;
+}
+
+export interface LoadedFolder {
+  functions: Map<string, RegisteredFunction>;
+  schema: ExportedSchema | null;
+  crons: Record<string, CronSpecification>;
+  http: HttpRouterModule | null;
+  authProviders: AuthProviderConfig[];
+}
+
+type ModuleExports = Record<string, unknown>;
+type RawFunction = ((...args: unknown[]) => unknown) & Record<string, unknown>;
+
+function kindOf(value: RawFunction): FunctionKind | null {
+  if (value.isQuery) return "query";
+  if (value.isMutation) return "mutation";
+  if (value.isAction) return "action";
+  return value.isHttp ? "httpAction" : null;
+}
+
+function registerExports(
+  functions: Map<string, RegisteredFunction>,
+  modulePath: string,
+  exports: ModuleExports,
+  runtime: "default" | "node",
+): void {
+  for (const [name, value] of Object.entries(exports)) {
+    const raw = value as RawFunction | null;
+    const kind = typeof raw === "function" ? kindOf(raw) : null;
+    if (!raw || !kind) continue;
+    const path = `${modulePath}:${name}`;
+    if (runtime === "node" && kind !== "action") {
+      throw new OperatorError(`${path} is a ${kind}, but a "use node" module may export only actions.`);
+    }
+    functions.set(path, {
+      path,
+      kind,
+      isPublic: Boolean(raw.isPublic),
+      runtime,
+      args: JSON.parse(
+        (raw.exportArgs as (() => string) | undefined)?.() ?? '{"type":"any"}',
+      ) as ValidatorJson,
+      returns: JSON.parse(
+        (raw.exportReturns as (() => string) | undefined)?.() ?? "null",
+      ) as ValidatorJson | null,
+      invoke: (argsText, requestId) => {
+        if (kind === "query") return (raw.invokeQuery as (args: string) => Promise<string>)(argsText);
+        if (kind === "mutation") return (raw.invokeMutation as (args: string) => Promise<string>)(argsText);
+        return (raw.invokeAction as (id: string, args: string) => Promise<string>)(requestId, argsText);
+      },
+    });
+  }
+}
+
+async function evaluate<T>(modulePath: string, load: () => Promise<T>): Promise<T> {
+  try {
+    return await load();
+  } catch (error) {
+    const text = (error as Error)?.stack ?? String(error);
+    throw new OperatorError(`The module ${modulePath} of the functions folder failed to load: ${text}`);
+  }
+}
+
+/** Native `import()`, out of reach of test transformers. */
+const importUrl = new Function("url", "return import(url)") as (url: string) => Promise<ModuleExports>;
+
+/** Bundles and evaluates a functions folder: default modules in `context`, "use node" modules in this realm. */
+export async function loadFolder(options: {
+  functionsDir: string;
+  bundleDir: string;
+  createContext(): Context;
+}): Promise<LoadedFolder> {
+  const { functionsDir } = options;
+  const workingDir = dirname(functionsDir);
+  const entries = findEntryPoints(functionsDir);
+  const configs: EntryPoint[] = [];
+  for (const name of ["schema", "auth.config"]) {
+    const file = findConfigFile(functionsDir, name);
+    if (file) configs.push({ file, modulePath: name, isNode: false });
+  }
+  const defaults = [...entries.filter((entry) => !entry.isNode), ...configs];
+  const [script, nodeUrls] = await Promise.all([
+    bundleDefaultRuntime(defaults, workingDir),
+    bundleNodeRuntime(
+      entries.filter((entry) => entry.isNode),
+      {
+        workingDir,
+        functionsDir,
+        outDir: join(options.bundleDir, "node"),
+        externalPackages: externalPackagesOf(functionsDir),
+      },
+    ),
+  ]);
+  const context = options.createContext();
+  new Script(script, { filename: "convex-functions.js" }).runInContext(context);
+  const loaders = runInContext("__convexModules.modules", context) as Record<
+    string,
+    () => Promise<ModuleExports>
+  >;
+
+  const functions = new Map<string, RegisteredFunction>();
+  const modules = new Map<string, ModuleExports>();
+  for (const { modulePath } of defaults) {
+    const exports = await evaluate(modulePath, loaders[modulePath]!);
+    modules.set(modulePath, exports);
+    if (modulePath !== "schema" && modulePath !== "auth.config") {
+      registerExports(functions, modulePath, exports, "default");
+    }
+  }
+  for (const [modulePath, url] of nodeUrls) {
+    registerExports(functions, modulePath, await evaluate(modulePath, () => importUrl(url)), "node");
+  }
+  const defaultOf = <T>(name: string) => (modules.get(name)?.default ?? null) as T | null;
+  const schema = defaultOf<{ export(): string }>("schema");
+  const crons = defaultOf<{ export(): string }>("crons");
+  return {
+    functions,
+    schema: schema ? (JSON.parse(schema.export()) as ExportedSchema) : null,
+    crons: crons ? (JSON.parse(crons.export()) as Record<string, CronSpecification>) : {},
+    http: defaultOf<HttpRouterModule>("http"),
+    authProviders: defaultOf<{ providers: AuthProviderConfig[] }>("auth.config")?.providers ?? [],
+  };
+}
+
+/** "dir/file.js:fn" or "dir/file" to the canonical "dir/file:fn". */
+export function canonicalPath(path: string): string {
+  const [module, name] = path.split(":", 2) as [string, string | undefined];
+  return `${module.replace(/\.(js|ts|tsx|jsx|mjs)$/, "")}:${name ?? "default"}`;
+}

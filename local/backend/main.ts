@@ -1,0 +1,97 @@
+import { existsSync, readFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { stderrLog } from "./log";
+import { startBackend } from "./startBackend";
+import { OperatorError } from "./store/store";
+
+const USAGE =
+  "usage: backend --functions DIR --data DIR --port P [--site-port P2] [--host 127.0.0.1] [--admin-key KEY] [--env-file FILE]";
+
+function portOf(text: string | undefined, name: string): number | undefined {
+  if (text === undefined) return undefined;
+  const port = Number(text);
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
+    throw new OperatorError(`--${name} must be a port between 0 and 65535; found ${JSON.stringify(text)}.`);
+  }
+  return port;
+}
+
+/** Deployment variables of a JSON object file. Throws OperatorError. */
+function environmentOf(file: string | undefined): Record<string, string> {
+  if (file === undefined) return {};
+  if (!existsSync(file)) throw new OperatorError(`The file ${file} given with --env-file does not exist.`);
+  let value: unknown;
+  try {
+    value = JSON.parse(readFileSync(file, "utf8"));
+  } catch (error) {
+    throw new OperatorError(`The file ${file} is not JSON: ${(error as Error).message}`);
+  }
+  const entries = Object.entries((value ?? {}) as Record<string, unknown>);
+  const bad = entries.find(([, text]) => typeof text !== "string");
+  if (Array.isArray(value) || bad) {
+    throw new OperatorError(
+      `${file} must be a JSON object of strings; look at ${bad?.[0] ?? "the top level"}.`,
+    );
+  }
+  return Object.fromEntries(entries) as Record<string, string>;
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      functions: { type: "string" },
+      data: { type: "string" },
+      port: { type: "string" },
+      "site-port": { type: "string" },
+      host: { type: "string" },
+      "admin-key": { type: "string" },
+      "env-file": { type: "string" },
+      help: { type: "boolean" },
+    },
+  });
+  if (values.help) {
+    process.stdout.write(`${USAGE}\n`);
+    return;
+  }
+  if (!values.functions || !values.data)
+    throw new OperatorError(`--functions and --data are needed.\n${USAGE}`);
+  process.env.TZ = "UTC";
+  const sitePort = portOf(values["site-port"], "site-port");
+  const running = await startBackend({
+    functionsDir: values.functions,
+    dataDir: values.data,
+    port: portOf(values.port, "port") ?? 3210,
+    ...(sitePort === undefined ? {} : { sitePort }),
+    ...(values.host === undefined ? {} : { host: values.host }),
+    ...(values["admin-key"] === undefined ? {} : { adminKey: values["admin-key"] }),
+    environment: environmentOf(values["env-file"]),
+    log: stderrLog,
+  });
+  let stopping = false;
+  const stop = (signal: string) => {
+    if (stopping) return;
+    stopping = true;
+    stderrLog("info", "backend.stopping", { signal });
+    running.close().then(
+      () => process.exit(0),
+      (error) => {
+        process.stderr.write(`The backend did not stop cleanly: ${error?.message ?? error}\n`);
+        process.exit(1);
+      },
+    );
+  };
+  process.on("SIGTERM", stop);
+  process.on("SIGINT", stop);
+  process.on("unhandledRejection", (error) => {
+    // User code may leave a promise behind; that must not take the backend down.
+    stderrLog("error", "backend.unhandledRejection", { error: (error as Error)?.stack ?? String(error) });
+  });
+  process.stdout.write(`ready ${running.url}\n`);
+}
+
+main().catch((error) => {
+  const sentence =
+    error instanceof OperatorError ? error.message : ((error as Error)?.stack ?? String(error));
+  process.stderr.write(`${sentence}\n`);
+  process.exit(1);
+});

@@ -1,0 +1,245 @@
+import { createHash } from "node:crypto";
+import type { Backend } from "../backend";
+import { checkValue } from "../catalog/validators";
+import type { Committed } from "../committer/committer";
+import { canonicalPath, type RegisteredFunction } from "../loader/modules";
+import type { QueryExecution, QueryResult } from "../subscriptions/queryCache";
+import { LIMITS } from "../transaction/limits";
+import { ReadSet } from "../transaction/readSet";
+import type { DatabaseSnapshot } from "../transaction/snapshot";
+import { Transaction } from "../transaction/transaction";
+import { isPlainObject, type JsonValue } from "../values/encoded";
+import {
+  type Caller,
+  type CallRoot,
+  type CallState,
+  callStorage,
+  type FunctionKind,
+  type RequestMetadata,
+  SYSTEM,
+  seededRandom,
+} from "./callState";
+import { FunctionFailure, toFailure } from "./errors";
+
+export interface CallOptions {
+  caller: Caller;
+  request?: RequestMetadata;
+  /** True when internal functions may be called (system, admin, other functions). */
+  internal?: boolean;
+  scheduledFunctionId?: string;
+}
+
+/** How a call ended, in wire form. `valueText` is encoded JSON text. */
+export type Outcome =
+  | { ok: true; valueText: string; logLines: string[] }
+  | { ok: false; errorMessage: string; errorData: JsonValue | undefined; logLines: string[] };
+
+export const SYSTEM_CALL: CallOptions = { caller: SYSTEM, internal: true };
+
+const NO_REQUEST: RequestMetadata = { ip: null, userAgent: null };
+const KIND_NAMES = { query: "Query", mutation: "Mutation", action: "Action", httpAction: "HttpAction" };
+
+/** Runs registered functions: checks arguments and results, gives each call its environment, shapes its outcome. */
+export class Runner {
+  constructor(private readonly backend: Backend) {}
+
+  /** The function at a path; throws the sentence that clients of real Convex see when it cannot be called. */
+  resolve(path: string, kind: FunctionKind | "any", internal: boolean): RegisteredFunction {
+    const found = this.backend.functions.get(canonicalPath(path));
+    if (!found || (!found.isPublic && !internal) || found.kind === "httpAction") {
+      throw new FunctionFailure(
+        `Could not find ${internal ? "" : "public "}function for '${path}'. Did you forget to run \`npx convex dev\` or \`npx convex deploy\`?`,
+        undefined,
+      );
+    }
+    if (kind !== "any" && found.kind !== kind) {
+      throw new FunctionFailure(
+        `Trying to execute ${path} as ${KIND_NAMES[kind]}, but it is defined as ${KIND_NAMES[found.kind]}.`,
+        undefined,
+      );
+    }
+    return found;
+  }
+
+  createRoot(options: CallOptions): CallRoot {
+    const { ports } = this.backend;
+    return {
+      backend: this.backend,
+      requestId: Buffer.from(ports.randomBytes(8)).toString("hex"),
+      caller: options.caller,
+      request: options.request ?? NO_REQUEST,
+      scheduledFunctionId: options.scheduledFunctionId ?? null,
+      logLines: [],
+      nowMs: Math.floor(ports.now()),
+      readIdentity: false,
+      journal: { before: null, after: null },
+    };
+  }
+
+  createState(root: CallRoot, kind: FunctionKind, path: string, tx: Transaction | null): CallState {
+    const random = tx ? seededRandom(this.backend.ports.randomBytes(16)) : null;
+    return { root, kind, path, tx, random, streams: new Map(), nextStreamId: 0 };
+  }
+
+  /** Validates, invokes and validates again; the returned text is the encoded result. Throws FunctionFailure. */
+  async invoke(
+    fn: RegisteredFunction,
+    root: CallRoot,
+    args: JsonValue,
+    tx: Transaction | null,
+  ): Promise<string> {
+    try {
+      if (!isPlainObject(args)) throw new Error("Arguments must be one object.");
+      const tables = this.backend.catalog.tableNumberOf;
+      const badArgs = checkValue(fn.args, args, tables);
+      if (badArgs) throw named("ArgumentValidationError", badArgs.message);
+      const argsText = JSON.stringify([args]);
+      if (argsText.length > LIMITS.argsBytes * 1.4) {
+        throw new Error(`Arguments for ${fn.path} are too large (limit: ${LIMITS.argsBytes} bytes)`);
+      }
+      const state = this.createState(root, fn.kind, fn.path, tx);
+      const text = await callStorage.run(state, () => fn.invoke(argsText, root.requestId));
+      if (text.length > LIMITS.returnBytes * 1.4) {
+        throw new Error(`Function ${fn.path} return value is too large (limit: ${LIMITS.returnBytes} bytes)`);
+      }
+      const badResult = fn.returns && checkValue(fn.returns, JSON.parse(text) as JsonValue, tables);
+      if (badResult) throw named("ReturnsValidationError", badResult.message);
+      return text;
+    } catch (error) {
+      throw toFailure(error);
+    }
+  }
+
+  private finish(root: CallRoot, path: string, failure: FunctionFailure): Outcome {
+    const errorMessage = `[Request ID: ${root.requestId.slice(0, 16)}] Server Error\n${failure.message}`;
+    this.backend.log("warn", "function.failed", { path, requestId: root.requestId, error: failure.message });
+    this.logConsole(root, path);
+    return { ok: false, errorMessage, errorData: failure.data, logLines: root.logLines };
+  }
+
+  private succeed(root: CallRoot, path: string, valueText: string): Outcome {
+    this.logConsole(root, path);
+    return { ok: true, valueText, logLines: root.logLines };
+  }
+
+  private logConsole(root: CallRoot, path: string): void {
+    if (root.logLines.length > 0)
+      this.backend.log("info", "function.console", { path, lines: root.logLines });
+  }
+
+  /** Runs a query on a snapshot, with the journal of its previous run. Never throws for the function's own failure. */
+  async query(
+    path: string,
+    args: JsonValue,
+    options: CallOptions,
+    snapshot: DatabaseSnapshot,
+    journal: string | null = null,
+  ): Promise<QueryExecution> {
+    const root = this.createRoot(options);
+    root.journal.before = journal;
+    const reads = new ReadSet();
+    const tx = new Transaction(snapshot, this.backend.catalog, [], null, reads);
+    let outcome: Outcome;
+    try {
+      const fn = this.resolve(path, "query", options.internal ?? false);
+      outcome = this.succeed(root, path, await this.invoke(fn, root, args, tx));
+    } catch (error) {
+      outcome = this.finish(root, path, toFailure(error));
+    } finally {
+      tx.close();
+    }
+    return { result: wireResult(outcome, root.journal.after), reads, readIdentity: root.readIdentity };
+  }
+
+  /** Runs a query once on the newest published state. */
+  async queryNow(path: string, args: JsonValue, options: CallOptions): Promise<Outcome> {
+    const snapshot = this.backend.committer.snapshot();
+    try {
+      const { result } = await this.query(path, args, options, snapshot);
+      return result.ok
+        ? { ok: true, valueText: result.valueText!, logLines: result.logLines }
+        : {
+            ok: false,
+            errorMessage: result.errorMessage!,
+            errorData:
+              result.valueText === undefined ? undefined : (JSON.parse(result.valueText) as JsonValue),
+            logLines: result.logLines,
+          };
+    } finally {
+      snapshot.release();
+    }
+  }
+
+  /**
+   * Runs a mutation through the committer. With a request key, its result is recorded in the same commit as its writes, and a
+   * repeated request is answered from the record.
+   */
+  mutation(
+    path: string,
+    args: JsonValue,
+    options: CallOptions,
+    requestKey?: string,
+  ): Promise<Committed<Outcome>> {
+    return this.backend.committer.submit<Outcome>(async (tx) => {
+      const recorded = requestKey === undefined ? undefined : tx.raw(requestKey);
+      if (recorded) return { value: (JSON.parse(recorded) as { outcome: Outcome }).outcome, commit: false };
+      const outcome = await this.mutationIn(tx, path, args, options);
+      if (outcome.ok && requestKey !== undefined && !tx.layer.isEmpty) {
+        tx.layer.raw.set(requestKey, JSON.stringify({ atMs: this.backend.ports.now(), outcome }));
+      }
+      return { value: outcome, commit: outcome.ok };
+    });
+  }
+
+  /** Runs a mutation inside a transaction that the caller commits or drops. */
+  async mutationIn(tx: Transaction, path: string, args: JsonValue, options: CallOptions): Promise<Outcome> {
+    const root = this.createRoot(options);
+    try {
+      const fn = this.resolve(path, "mutation", options.internal ?? false);
+      return this.succeed(root, path, await this.invoke(fn, root, args, tx));
+    } catch (error) {
+      return this.finish(root, path, toFailure(error));
+    }
+  }
+
+  async action(path: string, args: JsonValue, options: CallOptions): Promise<Outcome> {
+    const root = this.createRoot(options);
+    try {
+      const fn = this.resolve(path, "action", options.internal ?? false);
+      return this.succeed(root, path, await this.invoke(fn, root, args, null));
+    } catch (error) {
+      return this.finish(root, path, toFailure(error));
+    }
+  }
+}
+
+function named(name: string, message: string): Error {
+  const error = new Error(message);
+  error.name = name;
+  return error;
+}
+
+function wireResult(outcome: Outcome, journal: string | null): QueryResult {
+  const valueText = outcome.ok
+    ? outcome.valueText
+    : outcome.errorData === undefined
+      ? undefined
+      : JSON.stringify(outcome.errorData);
+  const errorMessage = outcome.ok ? undefined : outcome.errorMessage;
+  // The request id inside an error message differs on each run and must not count as a change.
+  const visible = [
+    valueText ?? "",
+    errorMessage?.replace(/^\[Request ID: \w+\]/, "") ?? "",
+    ...outcome.logLines,
+  ];
+  const hash = createHash("sha256");
+  for (const part of visible) hash.update(part).update("\0");
+  return {
+    ok: outcome.ok,
+    valueText,
+    errorMessage,
+    logLines: outcome.logLines,
+    journal,
+    fingerprint: hash.digest("base64"),
+  };
+}

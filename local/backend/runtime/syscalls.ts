@@ -1,0 +1,55 @@
+import type { JsonObject } from "../values/encoded";
+import { type CallState, callStorage } from "./callState";
+import { FunctionFailure } from "./errors";
+import { callSyscalls } from "./syscallsCalls";
+import { databaseSyscalls, syncDatabaseSyscalls } from "./syscallsDatabase";
+import { environmentSyscalls } from "./syscallsEnvironment";
+import { storageJsSyscalls, storageSyscalls } from "./syscallsStorage";
+
+export type SyncSyscall = (state: CallState, args: JsonObject) => string;
+/** Resolves to JSON text, so that stored documents pass through without being parsed. */
+export type AsyncSyscall = (state: CallState, args: JsonObject) => Promise<string> | string;
+
+const syncTable: Record<string, SyncSyscall> = syncDatabaseSyscalls;
+const asyncTable: Record<string, AsyncSyscall> = {
+  ...databaseSyscalls,
+  ...callSyscalls,
+  ...storageSyscalls,
+  ...environmentSyscalls,
+};
+
+function currentCall(): CallState {
+  const state = callStorage.getStore();
+  if (!state) throw new Error("Convex functions cannot touch the database outside of a function call.");
+  return state;
+}
+
+/** The library rethrows `data` as a ConvexError. */
+function forUserCode(error: unknown): Error {
+  if (error instanceof FunctionFailure && error.data !== undefined) {
+    return Object.assign(new Error(error.message), { data: error.data });
+  }
+  return error instanceof Error ? error : new Error(String(error));
+}
+
+export function syscall(op: string, argsText: string): string {
+  const run = syncTable[op];
+  if (!run) throw new Error(`Unknown operation ${op}`);
+  return run(currentCall(), JSON.parse(argsText) as JsonObject);
+}
+
+export async function asyncSyscall(op: string, argsText: string): Promise<string> {
+  const run = Object.hasOwn(asyncTable, op) ? asyncTable[op] : undefined;
+  if (!run) throw new Error(`Unknown async operation ${op}`);
+  try {
+    return await run(currentCall(), JSON.parse(argsText) as JsonObject);
+  } catch (error) {
+    throw forUserCode(error);
+  }
+}
+
+export async function jsSyscall(op: string, args: Record<string, unknown>): Promise<unknown> {
+  const run = storageJsSyscalls[op];
+  if (!run) throw new Error(`Unknown operation ${op}`);
+  return await run(currentCall(), args);
+}

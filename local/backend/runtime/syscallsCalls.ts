@@ -1,0 +1,118 @@
+import { cancelJob, scheduleJob } from "../scheduler/jobs";
+import type { JsonObject, JsonValue } from "../values/encoded";
+import { type CallState, type FunctionKind, SYSTEM } from "./callState";
+import { FunctionFailure } from "./errors";
+import type { CallOptions, Outcome } from "./runner";
+import type { AsyncSyscall } from "./syscalls";
+
+const HANDLE = "function://;";
+
+/** Path of the function that a call names: by name, by handle; components are not supported. */
+function addressOf(args: JsonObject): string {
+  if (typeof args.name === "string") return args.name;
+  if (typeof args.functionHandle === "string" && args.functionHandle.startsWith(HANDLE)) {
+    return args.functionHandle.slice(HANDLE.length);
+  }
+  throw new Error(
+    `Components are not supported by the embedded backend: ${JSON.stringify(args.reference ?? null)}`,
+  );
+}
+
+/** A function calling another keeps its caller's identity and may reach internal functions. */
+function optionsOf(state: CallState): CallOptions {
+  return { caller: state.root.caller, request: state.root.request, internal: true };
+}
+
+function valueOf(state: CallState, outcome: Outcome): string {
+  state.root.logLines.push(...outcome.logLines);
+  if (outcome.ok) return outcome.valueText;
+  const message = outcome.errorMessage.replace(/^\[Request ID: \w+\] Server Error\n/, "");
+  throw new FunctionFailure(message, outcome.errorData);
+}
+
+/** Queries and mutations nested in a query or mutation: the same snapshot, clock and limits; a failed mutation leaves nothing. */
+async function runNested(
+  state: CallState,
+  kind: FunctionKind,
+  path: string,
+  args: JsonValue,
+): Promise<string> {
+  const { tx, root } = state;
+  if (!tx)
+    throw new Error(
+      "runQuery and runMutation with a transaction are only available in queries and mutations.",
+    );
+  const fn = root.backend.runner.resolve(path, kind, true);
+  if (kind === "query") {
+    const child = tx.nested(false);
+    return root.backend.runner.invoke(fn, root, args, child).finally(() => child.close());
+  }
+  if (!tx.writes) throw new Error("Queries cannot run mutations.");
+  const turn = tx.nestedQueue.then(async () => {
+    const child = tx.nested(true);
+    try {
+      const text = await root.backend.runner.invoke(fn, root, args, child);
+      tx.commitNested(child);
+      return text;
+    } finally {
+      child.close();
+    }
+  });
+  tx.nestedQueue = turn.catch(() => undefined);
+  return turn;
+}
+
+export const callSyscalls: Record<string, AsyncSyscall> = {
+  "1.0/runUdf"(state, args) {
+    const kind = args.udfType === "mutation" ? "mutation" : "query";
+    return runNested(state, kind, addressOf(args), args.args ?? {});
+  },
+  async "1.0/actions/query"(state, args) {
+    const { runner } = state.root.backend;
+    return valueOf(state, await runner.queryNow(addressOf(args), args.args ?? {}, optionsOf(state)));
+  },
+  async "1.0/actions/mutation"(state, args) {
+    const { runner } = state.root.backend;
+    return valueOf(state, (await runner.mutation(addressOf(args), args.args ?? {}, optionsOf(state))).value);
+  },
+  async "1.0/actions/action"(state, args) {
+    const { runner } = state.root.backend;
+    return valueOf(state, await runner.action(addressOf(args), args.args ?? {}, optionsOf(state)));
+  },
+  "1.0/schedule"(state, args) {
+    return JSON.stringify(scheduleJob(state.root.backend, state.tx!, addressOf(args), args));
+  },
+  async "1.0/actions/schedule"(state, args) {
+    const { backend } = state.root;
+    const path = addressOf(args);
+    const { value } = await backend.committer.submit(async (tx) => ({
+      value: scheduleJob(backend, tx, path, args),
+      commit: true,
+    }));
+    return JSON.stringify(value);
+  },
+  "1.0/cancel_job"(state, args) {
+    cancelJob(state.tx!, args.id as string, state.root.nowMs);
+    return "null";
+  },
+  async "1.0/actions/cancel_job"(state, args) {
+    await state.root.backend.committer.submit(async (tx) => {
+      cancelJob(tx, args.id as string, state.root.backend.ports.now());
+      return { value: null, commit: true };
+    });
+    return "null";
+  },
+  "1.0/createFunctionHandle"(state, args) {
+    const path = addressOf(args);
+    state.root.backend.runner.resolve(path, "any", true);
+    return JSON.stringify(`${HANDLE}${path}`);
+  },
+  "1.0/actions/vectorSearch"() {
+    throw new Error("Vector search is not supported by the embedded backend.");
+  },
+  "1.0/getUserIdentity"(state) {
+    state.root.readIdentity = true;
+    const { caller } = state.root;
+    return JSON.stringify(caller === SYSTEM ? null : caller.attributes);
+  },
+};

@@ -1,0 +1,61 @@
+import type { Transaction } from "../transaction/transaction";
+import { Transaction as ReadTransaction } from "../transaction/transaction";
+import type { JsonObject } from "../values/encoded";
+import type { CallState } from "./callState";
+import type { AsyncSyscall } from "./syscalls";
+
+/** Storage reads inside a transaction see its writes; in an action they see the newest published state. */
+async function reading<T>(state: CallState, read: (tx: Transaction) => Promise<T>): Promise<T> {
+  if (state.tx) return read(state.tx);
+  const { committer, catalog } = state.root.backend;
+  const snapshot = committer.snapshot();
+  try {
+    return await read(new ReadTransaction(snapshot, catalog, [], null, null));
+  } finally {
+    snapshot.release();
+  }
+}
+
+function storageId(args: JsonObject | Record<string, unknown>): string {
+  if (typeof args.storageId === "string") return args.storageId;
+  throw new Error("Invalid argument `storageId`: expected a string.");
+}
+
+export const storageSyscalls: Record<string, AsyncSyscall> = {
+  async "1.0/storageGetUrl"(state, args) {
+    const { files } = state.root.backend;
+    return JSON.stringify(await reading(state, (tx) => files.urlOf(tx, storageId(args))));
+  },
+  async "1.0/storageGetMetadata"(state, args) {
+    const { files } = state.root.backend;
+    return JSON.stringify(await reading(state, (tx) => files.metadataOf(tx, storageId(args))));
+  },
+  "1.0/storageGenerateUploadUrl": (state) => JSON.stringify(state.root.backend.files.createUploadUrl()),
+  async "1.0/storageDelete"(state, args) {
+    const { files, committer } = state.root.backend;
+    const id = storageId(args);
+    if (state.tx) await files.remove(state.tx, id);
+    else {
+      await committer.submit(async (tx) => {
+        await files.remove(tx, id);
+        return { value: null, commit: true };
+      });
+    }
+    return "null";
+  },
+};
+
+export const storageJsSyscalls: Record<
+  string,
+  (state: CallState, args: Record<string, unknown>) => Promise<unknown>
+> = {
+  async "storage/storeBlob"(state, { blob, options }) {
+    const { sha256 } = (options ?? {}) as { sha256?: string };
+    const body = blob as Blob;
+    return state.root.backend.files.store(body.stream(), body.type || null, sha256 ?? null);
+  },
+  async "storage/getBlob"(state, args) {
+    const { files } = state.root.backend;
+    return reading(state, (tx) => files.blobOf(tx, storageId(args)));
+  },
+};

@@ -1,0 +1,39 @@
+/**
+ * The storage port: an ordered map from binary-string keys (see values/keys.ts) to text, with snapshots and one atomic,
+ * durable batch write. Everything above it is independent of the engine.
+ */
+export interface KeyRange {
+  /** Inclusive lower bound. */
+  from: string;
+  /** Exclusive upper bound. */
+  to: string;
+}
+
+export interface StoreReader {
+  get(key: string): string | undefined;
+  getMany(keys: string[]): Promise<Array<string | undefined>>;
+  /** Up to `limit` keys of the range, ascending or (reverse) descending. */
+  keys(range: KeyRange, options: { reverse: boolean; limit: number }): Promise<string[]>;
+  /** Up to `limit` entries of the range, ascending. */
+  entries(range: KeyRange, options: { limit: number }): Promise<Array<[string, string]>>;
+}
+
+/** A frozen view. Readers must be released, or old versions are kept on disk. */
+export interface StoreSnapshot extends StoreReader {
+  release(): void;
+}
+
+/** A null value deletes the key. */
+export type StoreWrite = [key: string, value: string | null];
+
+export interface Store extends StoreReader {
+  snapshot(): StoreSnapshot;
+  /** Atomic; when `durable`, resolves only after the bytes are on the disk. */
+  write(writes: StoreWrite[], options: { durable: boolean }): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** A sentence for the operator; the command line prints it and exits with code 1. */
+export class OperatorError extends Error {
+  override name = "OperatorError";
+}

@@ -1,0 +1,127 @@
+import { createHash } from "node:crypto";
+import type { KeyRange } from "../store/store";
+import { Operators, RowScanner, resolveSource, type SerializedQuery } from "./queryStream";
+import type { Transaction } from "./transaction";
+
+export interface PageRequest {
+  query: SerializedQuery;
+  cursor: string | null;
+  endCursor: string | null;
+  pageSize: number;
+  maximumRowsRead: number | null;
+  maximumBytesRead?: number | null;
+}
+
+export interface Page {
+  documents: string[];
+  isDone: boolean;
+  continueCursor: string;
+  splitCursor: string | null;
+  pageStatus: "SplitRecommended" | "SplitRequired" | null;
+}
+
+/** A position in a query's key range: after a row key, or past the end. */
+type Position = { key: string } | "end";
+
+function fingerprintOf(query: SerializedQuery): string {
+  return createHash("sha256").update(JSON.stringify(query)).digest("base64url").slice(0, 10);
+}
+
+function encodeCursor(fingerprint: string, position: Position): string {
+  return `${fingerprint}.${position === "end" ? "end" : Buffer.from(position.key, "latin1").toString("base64url")}`;
+}
+
+function decodeCursor(fingerprint: string, cursor: string): Position {
+  const [query, position] = cursor.split(".");
+  if (query !== fingerprint || position === undefined) {
+    throw new Error(
+      "InvalidCursor: Tried to run a query starting from a cursor, but it looks like this cursor is from a different query.",
+    );
+  }
+  return position === "end" ? "end" : { key: Buffer.from(position, "base64url").toString("latin1") };
+}
+
+/** The part of `range` after `start` and up to and including `end`. A forged key cannot leave the range. */
+function between(range: KeyRange, reverse: boolean, start: Position | null, end: Position | null): KeyRange {
+  let { from, to } = range;
+  if (start === "end") return { from: to, to };
+  if (start) {
+    if (reverse) to = start.key < to ? start.key : to;
+    else from = start.key >= from ? `${start.key}\x00` : from;
+  }
+  if (end && end !== "end") {
+    if (reverse) from = end.key > from ? end.key : from;
+    else to = end.key < to ? `${end.key}\x00` : to;
+  }
+  return from < to ? { from, to } : { from, to: from };
+}
+
+/**
+ * Reads one page. With an end cursor (given, or remembered in the query's journal) the page size is ignored and the page ends
+ * exactly there, which keeps reactive pages free of gaps and overlaps.
+ */
+export async function readPage(tx: Transaction, request: PageRequest): Promise<Page> {
+  if (tx.paginated) {
+    throw new Error(
+      "This query or mutation function ran multiple paginated queries. Convex only supports a single paginated query in each function.",
+    );
+  }
+  tx.paginated = true;
+  const fingerprint = fingerprintOf(request.query);
+  const start = request.cursor === null ? null : decodeCursor(fingerprint, request.cursor);
+  const end = request.endCursor === null ? null : decodeCursor(fingerprint, request.endCursor);
+  const { table, range, reverse } = resolveSource(tx, request.query.source);
+  const block = Math.min(256, Math.max(1, request.pageSize));
+  const scanner = new RowScanner(tx, table, between(range, reverse, start, end), reverse, block);
+  const operators = new Operators(request.query.operators);
+  const documents: string[] = [];
+  const rowKeys: string[] = [];
+  const bytesBefore = tx.usage.bytesRead;
+  const overBudget = () =>
+    (request.maximumRowsRead !== null && rowKeys.length >= request.maximumRowsRead) ||
+    (request.maximumBytesRead != null && tx.usage.bytesRead - bytesBefore >= request.maximumBytesRead);
+  let position: Position | null = null;
+  while (position === null) {
+    if (end === null && documents.length >= request.pageSize)
+      position = lastPosition(rowKeys, start, reverse);
+    else if (overBudget() && rowKeys.length > 0) position = { key: rowKeys.at(-1)! };
+    else if (operators.limitReached) position = "end";
+    else {
+      const row = await scanner.next();
+      if (row === null) position = end ?? "end";
+      else {
+        rowKeys.push(row.key);
+        if (operators.accepts(row)) documents.push(row.document.text);
+      }
+    }
+  }
+  return {
+    documents,
+    isDone: position === "end",
+    continueCursor: encodeCursor(fingerprint, position),
+    ...splitOf(fingerprint, rowKeys, end !== null && position !== end),
+  };
+}
+
+function lastPosition(rowKeys: string[], start: Position | null, reverse: boolean): Position {
+  const key = rowKeys.at(-1);
+  // A page of size zero stays where it started: before the first row in the query's order.
+  return key === undefined ? (start ?? { key: reverse ? "\xff" : "" }) : { key };
+}
+
+const SPLIT_RECOMMENDED_ROWS = 1_000;
+
+function splitOf(
+  fingerprint: string,
+  rowKeys: string[],
+  cutShort: boolean,
+): Pick<Page, "splitCursor" | "pageStatus"> {
+  if (rowKeys.length < 2) return { splitCursor: null, pageStatus: null };
+  const middle = rowKeys[(rowKeys.length - 1) >>> 1]!;
+  const status = cutShort
+    ? "SplitRequired"
+    : rowKeys.length > SPLIT_RECOMMENDED_ROWS
+      ? "SplitRecommended"
+      : null;
+  return { splitCursor: encodeCursor(fingerprint, { key: middle }), pageStatus: status };
+}

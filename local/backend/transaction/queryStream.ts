@@ -1,0 +1,156 @@
+import { type IndexDefinition, PUBLIC_SYSTEM_TABLES, type TableDefinition } from "../catalog/catalog";
+import type { KeyRange } from "../store/store";
+import type { JsonObject, JsonValue } from "../values/encoded";
+import { passesFilter } from "./filters";
+import { keyRangeOf, type QuerySource } from "./ranges";
+import { type Row, type Transaction, tableExistenceKey } from "./transaction";
+
+export interface SerializedQuery {
+  source: QuerySource;
+  operators: Array<{ filter: JsonValue } | { limit: number }>;
+}
+
+const FIRST_BLOCK = 32;
+const MAX_BLOCK = 256;
+
+interface ResolvedSource {
+  table: TableDefinition | null;
+  index: IndexDefinition | null;
+  range: KeyRange;
+  reverse: boolean;
+}
+
+/** Finds table, index and key range of a query; a table that does not exist yet is an empty range. */
+export function resolveSource(tx: Transaction, source: QuerySource, isBackend = false): ResolvedSource {
+  if (source.type === "Search") {
+    throw new Error("Search indexes are not supported by the embedded backend; use a database index.");
+  }
+  const reverse = source.order === "desc";
+  const [tableName, indexName] =
+    source.type === "FullTableScan"
+      ? [source.tableName, "by_creation_time"]
+      : (source.indexName.split(".") as [string, string]);
+  if (!isBackend && tableName.startsWith("_") && !PUBLIC_SYSTEM_TABLES.has(tableName)) {
+    throw new Error(`Unknown system table ${tableName}.`);
+  }
+  const table = tx.catalog.byName.get(tableName);
+  const index = table?.indexes.get(indexName);
+  if (!table || !index) {
+    if (!table && (indexName === "by_creation_time" || indexName === "by_id")) {
+      tx.reads?.point(tableExistenceKey(tableName));
+      return { table: null, index: null, range: { from: "", to: "" }, reverse };
+    }
+    throw new Error(`Index ${tableName}.${indexName} not found.`);
+  }
+  const range = keyRangeOf(table, index, source.type === "IndexRange" ? source.range : []);
+  return { table, index, range, reverse };
+}
+
+/**
+ * Reads rows of one key range in blocks and records exactly what was consumed: `next` widens the recorded range row by row,
+ * and to the whole range once it is exhausted.
+ */
+export class RowScanner {
+  private buffer: Row[] = [];
+  private at = 0;
+  private rest: KeyRange;
+  private finished: boolean;
+  private recorded: KeyRange | null = null;
+
+  constructor(
+    private readonly tx: Transaction,
+    private readonly table: TableDefinition | null,
+    private readonly range: KeyRange,
+    private readonly reverse: boolean,
+    private block = FIRST_BLOCK,
+  ) {
+    this.rest = { ...range };
+    this.finished = table === null || range.from >= range.to;
+    tx.usage.readRange();
+  }
+
+  /** Next row in order, or null at the end of the range. */
+  async next(): Promise<Row | null> {
+    while (this.at >= this.buffer.length) {
+      if (this.finished) {
+        this.record(this.range);
+        return null;
+      }
+      await this.fill();
+    }
+    const row = this.buffer[this.at++]!;
+    this.tx.usage.readDocument(row.document.size);
+    const { from, to } = this.range;
+    this.record(this.reverse ? { from: row.key, to } : { from, to: `${row.key}\x00` });
+    return row;
+  }
+
+  private async fill(): Promise<void> {
+    const page = await this.tx.scan(this.table!, this.rest, this.reverse, this.block);
+    this.buffer = page.rows;
+    this.at = 0;
+    this.finished = page.exhausted;
+    if (this.reverse) this.rest.to = page.covered.from;
+    else this.rest.from = page.covered.to;
+    this.block = Math.min(MAX_BLOCK, Math.max(FIRST_BLOCK, this.block * 4));
+  }
+
+  private record(consumed: KeyRange): void {
+    if (!this.tx.reads || this.table === null) return;
+    this.recorded ??= this.tx.reads.range(consumed.from, consumed.to);
+    this.recorded.from = consumed.from;
+    this.recorded.to = consumed.to;
+  }
+}
+
+/** The operators of a query applied to a row: false drops it. Limits count what reaches them. */
+export class Operators {
+  private readonly counts: number[];
+
+  constructor(private readonly operators: SerializedQuery["operators"]) {
+    this.counts = operators.map(() => 0);
+  }
+
+  get limitReached(): boolean {
+    return this.operators.some((operator, i) => "limit" in operator && this.counts[i]! >= operator.limit);
+  }
+
+  accepts(row: Row): boolean {
+    let document: JsonObject | undefined;
+    for (let i = 0; i < this.operators.length; i++) {
+      const operator = this.operators[i]!;
+      if ("limit" in operator) {
+        this.counts[i]!++;
+        continue;
+      }
+      document ??= JSON.parse(row.document.text) as JsonObject;
+      if (!passesFilter(operator.filter, document)) return false;
+    }
+    return true;
+  }
+}
+
+/** A running `for await (const doc of query)`. */
+export class QueryStream {
+  private readonly scanner: RowScanner;
+  private readonly operators: Operators;
+
+  /** `isBackend` opens the backend's own tables; functions never pass it. */
+  constructor(tx: Transaction, query: SerializedQuery, isBackend = false) {
+    const { table, range, reverse } = resolveSource(tx, query.source, isBackend);
+    const first = query.operators[0];
+    const block = first && "limit" in first ? Math.min(MAX_BLOCK, Math.max(1, first.limit)) : FIRST_BLOCK;
+    this.scanner = new RowScanner(tx, table, range, reverse, block);
+    this.operators = new Operators(query.operators);
+  }
+
+  /** Text of the next document, or null when the query is done. */
+  async next(): Promise<string | null> {
+    while (!this.operators.limitReached) {
+      const row = await this.scanner.next();
+      if (row === null) return null;
+      if (this.operators.accepts(row)) return row.document.text;
+    }
+    return null;
+  }
+}

@@ -1,0 +1,32 @@
+import type { KeyRange } from "../store/store";
+
+/**
+ * What a query consumed, as row keys and key ranges; nothing more, so that a limit narrows it. A range grows while its
+ * rows are consumed.
+ */
+export class ReadSet {
+  readonly points = new Set<string>();
+  readonly ranges: KeyRange[] = [];
+
+  point(key: string): void {
+    this.points.add(key);
+  }
+
+  range(from: string, to: string): KeyRange {
+    const range = { from, to };
+    this.ranges.push(range);
+    return range;
+  }
+
+  /** True when a written row key lies in what was read. */
+  contains(key: string): boolean {
+    if (this.points.has(key)) return true;
+    for (const range of this.ranges) if (key >= range.from && key < range.to) return true;
+    return false;
+  }
+
+  overlaps(touched: Iterable<string>): boolean {
+    for (const key of touched) if (this.contains(key)) return true;
+    return false;
+  }
+}
