@@ -1,0 +1,76 @@
+import { initialAccount, portfolioObservation } from "../../lib/broker/account";
+import type { AccountState, BrokerEvent } from "../../lib/broker/types";
+import { PORTFOLIO_FIELDS, writeObservation } from "../../lib/features/observation";
+import type { Normaliser } from "../../lib/features/types";
+import { type Trade, tradesFromEvents } from "../../lib/stats/trades";
+import { stepBar } from "../env/barStep";
+import { assertEnvSpec, type EnvSpec } from "../env/envSpec";
+import { createBarReader, type MarketData, usableRange } from "../env/marketData";
+
+export interface BacktestInput extends MarketData {
+  normaliser: Normaliser;
+  spec: EnvSpec;
+  /** First decision row; default: the first usable one. */
+  fromRow?: number;
+  /** Row after the last bar; default: all. */
+  toRow?: number;
+  /**
+   * Action index for the close of `row`: 0 short, 1 flat, 2 long. `observation` is reused between calls; copy
+   * what is kept. It was built exactly as in training.
+   */
+  decide(observation: Float32Array, row: number): number;
+  fundingRateAt?: (timeMs: number) => number;
+}
+
+export interface BacktestResult {
+  /** Ascending; a position still open at the end is last, marked at the last close, `exitReason` "open". */
+  trades: Trade[];
+  /** Equity at each bar's close; [0] is the deposit at the first decision bar. */
+  equityUsd: Float64Array;
+  /** Open times of the same bars. */
+  openTimesMs: Float64Array;
+  /** actions[i] was decided at the close of bar i; one fewer than bars. */
+  actions: Uint8Array;
+  account: AccountState;
+  events: BrokerEvent[];
+}
+
+/**
+ * Replays rows [fromRow, toRow) with one decision per closed bar, through the same `stepBar` as training. There
+ * is no episode limit and no ruin limit: an emptied account stays at zero to the end.
+ * Throws on unusable data, spec or action.
+ */
+export function runBacktest(input: BacktestInput): BacktestResult {
+  const { candles, features, atr, normaliser, spec, fundingRateAt } = input;
+  assertEnvSpec(spec);
+  const { fromRow, toRow } = usableRange(input, input.fromRow, input.toRow);
+  const readBar = createBarReader(candles);
+  const bars = toRow - fromRow;
+  const equityUsd = new Float64Array(bars);
+  const actions = new Uint8Array(bars - 1);
+  const events: BrokerEvent[] = [];
+  const observation = new Float32Array(features.width + PORTFOLIO_FIELDS.length);
+  let account = initialAccount(spec.initialBalanceUsd, candles.openTimeMs[fromRow]!);
+  equityUsd[0] = account.equityUsd;
+  for (let row = fromRow; row < toRow - 1; row++) {
+    const portfolio = portfolioObservation(account);
+    writeObservation(observation, 0, features.values, row * features.width, normaliser, portfolio);
+    const action = input.decide(observation, row);
+    const result = stepBar(spec, {
+      account,
+      action,
+      referencePrice: candles.close[row]!,
+      atr: atr[row]!,
+      nextBar: readBar(row + 1),
+      clientOrderId: `backtest-${candles.openTimeMs[row]}`,
+      fundingRateAt,
+    });
+    account = result.account;
+    for (const event of result.events) events.push(event);
+    actions[row - fromRow] = action;
+    equityUsd[row - fromRow + 1] = account.equityUsd;
+  }
+  const openTimesMs = candles.openTimeMs.slice(fromRow, toRow);
+  const mark = { markPrice: account.markPrice, timeMs: openTimesMs[bars - 1]! };
+  return { trades: tradesFromEvents(events, mark), equityUsd, openTimesMs, actions, account, events };
+}
