@@ -110,7 +110,7 @@ export function markOpenTrade(open: OpenTrade, markPrice: number, timeMs: number
   const sign = open.side === "long" ? 1 : -1;
   const closedNotionalUsd = open.closedNotionalUsd + restQty * markPrice;
   // From cash in and out: after a partial close and an addition the broker's average entry is not this trade's.
-  const realisedPnlUsd = sign * (closedNotionalUsd - open.openedNotionalUsd);
+  const realisedPnlUsd = sign * (closedNotionalUsd - open.openedNotionalUsd) + 0;
   return finish({ ...open, closedQty: open.openedQty, closedNotionalUsd, realisedPnlUsd }, timeMs, "open");
 }
 
