@@ -1,10 +1,14 @@
 /** Owns evaluations, their trades and equity, and the trial ledger; the only writer of those tables. */
 import { ConvexError, type Infer, type ObjectType } from "convex/values";
 import { appError } from "../../lib/contract/errors";
+import { LIMITS } from "../../lib/contract/limits";
 import { bytesToFloat64 } from "../../lib/core/bytes";
+import { toPerformance } from "../../lib/stats/performance";
+import { summariseTrades, verifyTrades } from "../../lib/stats/summariseTrades";
 import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
-import type { trialFields, vTrade } from "./schema";
+import { appendAudit } from "../audit/model";
+import type { evaluationFields, trialFields, vTrade } from "./schema";
 
 export async function requireEvaluation(ctx: QueryCtx, id: Id<"evaluations">): Promise<Doc<"evaluations">> {
   const evaluation = await ctx.db.get(id);
@@ -101,4 +105,103 @@ export async function allTrades(
     .withIndex("by_evaluation_and_part", (q) => q.eq("evaluationId", evaluationId))
     .take(64);
   return parts.flatMap((part) => part.trades);
+}
+
+type Evaluation = ObjectType<typeof evaluationFields>;
+
+export interface NewEvaluation {
+  evaluation: Omit<Evaluation, "performance" | "trialCount" | "createdAtMs" | "bars" | "simulated">;
+  /** Oldest first, at most `LIMITS.tradesPerPart` a part. */
+  tradeParts: { trades: Infer<typeof vTrade>[] }[];
+  equityParts: { openTimesMs: ArrayBuffer; equityUsd: ArrayBuffer; positionQty: ArrayBuffer }[];
+}
+
+/**
+ * Records an evaluation in one transaction. The figures are recomputed here from trades and equity, and a
+ * record whose trades do not explain its equity is refused (A-10). The same job records once.
+ */
+export async function recordEvaluation(
+  ctx: MutationCtx,
+  { evaluation, tradeParts, equityParts }: NewEvaluation,
+  simulated: boolean,
+  actor: string,
+): Promise<Id<"evaluations">> {
+  const existing = await ctx.db
+    .query("evaluations")
+    .withIndex("by_job", (q) => q.eq("jobId", evaluation.jobId))
+    .unique();
+  if (existing !== null) return existing._id;
+  if (tradeParts.some((part) => part.trades.length > LIMITS.tradesPerPart)) {
+    throw new ConvexError(
+      appError("LIMIT_EXCEEDED", `a trade part holds at most ${LIMITS.tradesPerPart} trades`, "tradeParts"),
+    );
+  }
+  const column = (name: "openTimesMs" | "equityUsd") =>
+    joined(equityParts.map((part) => bytesToFloat64(new Uint8Array(part[name]))));
+  const record = {
+    symbol: evaluation.instrument,
+    trades: tradeParts.flatMap((part) => part.trades),
+    equityUsd: column("equityUsd"),
+    openTimesMs: column("openTimesMs"),
+  };
+  const check = verifyTrades(record);
+  if (!check.ok)
+    throw new ConvexError(
+      appError("INVALID_ARGUMENT", `The evaluation contradicts itself: ${check.error}`, "trades"),
+    );
+  const summary = summariseTrades(record);
+  const trials = await trialsOf(ctx, evaluation.instrument, evaluation.timeframe, "training");
+  const evaluationId = await ctx.db.insert("evaluations", {
+    ...evaluation,
+    simulated,
+    bars: summary.bars,
+    performance: toPerformance(summary),
+    trialCount: trials.length,
+    createdAtMs: Date.now(),
+  });
+  for (const [part, { trades }] of tradeParts.entries()) {
+    await ctx.db.insert("evaluationTrades", { evaluationId, part, trades });
+  }
+  for (const [part, columns] of equityParts.entries()) {
+    await ctx.db.insert("evaluationEquity", { evaluationId, part, ...columns });
+  }
+  await recordTrial(ctx, {
+    instrument: evaluation.instrument,
+    timeframe: evaluation.timeframe,
+    kind: "evaluation",
+    versionId: evaluation.versionId,
+    evaluationId,
+    sharpePerObservation: summary.sharpe.perObservation,
+  });
+  await appendAudit(ctx, {
+    actor,
+    action: "evaluation.record",
+    subjectType: "evaluation",
+    subjectId: evaluationId,
+    detail: { versionId: evaluation.versionId, netPnlUsd: summary.netPnlUsd, tradeCount: summary.tradeCount },
+  });
+  return evaluationId;
+}
+
+/**
+ * What deflates a Sharpe: how many trainings were counted on the instrument and timeframe, and the variance of
+ * the newest per-observation Sharpe of each evaluated version. With fewer than two of those the variance of a
+ * worthless strategy's Sharpe over the same observations, 1 / (T - 1), stands in.
+ */
+export async function trialStatistics(
+  ctx: QueryCtx,
+  instrument: string,
+  timeframe: string,
+  observations: number,
+): Promise<{ trialCount: number; sharpeVariance: number }> {
+  const trainings = await trialsOf(ctx, instrument, timeframe, "training");
+  const evaluations = await trialsOf(ctx, instrument, timeframe, "evaluation");
+  const newest = new Map<string, number>();
+  for (const trial of evaluations) newest.set(trial.versionId, trial.sharpePerObservation ?? 0);
+  const values = [...newest.values()];
+  const mean = values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
+  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+  const sharpeVariance =
+    values.length >= 2 ? squares / (values.length - 1) : 1 / Math.max(1, observations - 1);
+  return { trialCount: Math.max(1, trainings.length), sharpeVariance };
 }

@@ -4,24 +4,54 @@ import { vTimeframe } from "../validators";
 
 /** What a policy or a baseline did over the period. Money in USD, fractions of 1, all net of costs. */
 export const vPerformance = v.object({
-  winRate: v.number(),
+  bars: v.number(),
+  initialEquityUsd: v.number(),
+  finalEquityUsd: v.number(),
   netPnlUsd: v.number(),
-  maxDrawdownFraction: v.number(),
+  netReturnFraction: v.number(),
   tradeCount: v.number(),
-  sharpe: v.object({ value: v.number(), perObservation: v.number(), convention: v.string() }),
-  /** Traded notional over initial balance. */
-  turnover: v.number(),
-  costs: v.object({ feesUsd: v.number(), slippageUsd: v.number(), fundingUsd: v.number() }),
-  liquidations: v.number(),
-  exposure: v.object({
-    longFraction: v.number(),
-    shortFraction: v.number(),
-    flatFraction: v.number(),
-    meanNotionalUsd: v.number(),
+  winRate: v.number(),
+  averageWinUsd: v.number(),
+  averageLossUsd: v.number(),
+  maxDrawdownFraction: v.number(),
+  sharpe: v.object({
+    /** Annualised, in the convention named beside it. */
+    value: v.number(),
+    perObservation: v.number(),
+    observations: v.number(),
+    observationsPerYear: v.number(),
+    skew: v.number(),
+    /** Raw: 3 for a normal series. */
+    kurtosis: v.number(),
+    convention: v.string(),
   }),
+  /** Traded notional over mean equity. */
+  turnover: v.number(),
+  tradedNotionalUsd: v.number(),
+  costs: v.object({ feesUsd: v.number(), slippageUsd: v.number(), fundingUsd: v.number() }),
+  stops: v.number(),
+  liquidations: v.number(),
+  exposureByInstrument: v.record(
+    v.string(),
+    v.object({
+      longFraction: v.number(),
+      shortFraction: v.number(),
+      flatFraction: v.number(),
+      meanNotionalUsd: v.number(),
+    }),
+  ),
 });
 
-export const vBaseline = v.object({ name: v.string(), performance: vPerformance });
+export const vBaselineName = v.union(
+  v.literal("flat"),
+  v.literal("buyAndHold"),
+  v.literal("momentum"),
+  v.literal("random"),
+);
+
+export const vBaseline = v.object({ name: vBaselineName, rule: v.string(), performance: vPerformance });
+
+export const vActionMix = v.object({ short: v.number(), flat: v.number(), long: v.number() });
 
 export const evaluationFields = {
   versionId: v.id("agentVersions"),
@@ -40,6 +70,11 @@ export const evaluationFields = {
   /** Recomputed on the server from the stored trades and equity. */
   performance: vPerformance,
   baselines: v.array(vBaseline),
+  actionMix: vActionMix,
+  /** Mean policy entropy in nats. */
+  entropy: v.union(v.null(), v.number()),
+  environmentHash: v.string(),
+  costModelId: v.string(),
   /** Trials counted on this instrument and timeframe when the evaluation was recorded. */
   trialCount: v.number(),
   createdAtMs: v.number(),
@@ -56,7 +91,7 @@ export const vTrade = v.object({
   feesUsd: v.number(),
   slippageUsd: v.number(),
   fundingUsd: v.number(),
-  exitReason: v.string(),
+  exitReason: v.union(v.literal("order"), v.literal("stop"), v.literal("liquidation"), v.literal("open")),
 });
 
 export const tradePartFields = {
@@ -65,7 +100,7 @@ export const tradePartFields = {
   trades: v.array(vTrade),
 };
 
-/** Equity at each bar's close as little-endian float64, with the bar open times; up to 50,000 bars a part. */
+/** Equity at each bar's close as little-endian float64, with the bar open times; up to 32,000 bars a part. */
 export const equityPartFields = {
   evaluationId: v.id("evaluations"),
   part: v.number(),

@@ -30,6 +30,7 @@ export const vGateResult = v.object({
   passed: v.boolean(),
   value: v.union(v.null(), v.number()),
   threshold: v.number(),
+  convention: v.union(v.null(), v.string()),
   sentence: v.string(),
 });
 

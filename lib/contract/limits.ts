@@ -8,7 +8,7 @@ export const LIMITS = {
   gapsPerCall: 500,
   rejectsStored: 100,
   tradesPerPart: 500,
-  returnsPerPart: 50_000,
+  returnsPerPart: 32_000,
   trainingPointsPerView: 1_000,
   equityPointsPerPart: 1_000,
   pageSize: 100,

@@ -1,0 +1,121 @@
+/** Owns promotions: gates recomputed here, a refusal with its reasons kept, a champion made or replaced. */
+import { ConvexError } from "convex/values";
+import { appError } from "../../lib/contract/errors";
+import { LIMITS } from "../../lib/contract/limits";
+import {
+  allGatesPass,
+  DEFAULT_GATE_POLICY,
+  evaluateGates,
+  type GateResult,
+  type GateSubject,
+} from "../../lib/stats/gates";
+import { SHARPE_CONVENTION } from "../../lib/stats/returns";
+import type { Doc, Id } from "../_generated/dataModel";
+import type { MutationCtx, QueryCtx } from "../_generated/server";
+import { requireManifest, requireVersion, setVersionStatus } from "../agents/model";
+import { appendAudit } from "../audit/model";
+import { trialStatistics } from "../evaluations/model";
+import { setChampion } from "./model";
+
+/** The gates of an evaluation as they stand now: more trials since then make the deflated Sharpe stricter. */
+export async function gatesFor(
+  ctx: QueryCtx,
+  evaluation: Doc<"evaluations">,
+): Promise<{ gates: GateResult[]; trialCount: number }> {
+  const { performance, instrument, timeframe } = evaluation;
+  const { value, convention: _convention, ...sharpe } = performance.sharpe;
+  const { trialCount, sharpeVariance } = await trialStatistics(
+    ctx,
+    instrument,
+    timeframe,
+    sharpe.observations,
+  );
+  const baselines: GateSubject["baselines"] = {};
+  for (const baseline of evaluation.baselines) {
+    baselines[baseline.name] = { netPnlUsd: baseline.performance.netPnlUsd };
+  }
+  const subject: GateSubject = {
+    ...performance,
+    sharpe: { ...sharpe, annualised: value, convention: SHARPE_CONVENTION },
+    baselines,
+  };
+  return { gates: evaluateGates(subject, trialCount, sharpeVariance, DEFAULT_GATE_POLICY), trialCount };
+}
+
+async function newestEvaluation(
+  ctx: QueryCtx,
+  versionId: Id<"agentVersions">,
+): Promise<Doc<"evaluations"> | null> {
+  return ctx.db
+    .query("evaluations")
+    .withIndex("by_version", (q) => q.eq("versionId", versionId))
+    .order("desc")
+    .first();
+}
+
+const NOT_EVALUATED: GateResult = {
+  gate: "minTrades",
+  passed: false,
+  value: null,
+  threshold: DEFAULT_GATE_POLICY.minTrades,
+  convention: null,
+  sentence: "There is no evaluation of this version yet; run: assay evaluate",
+};
+
+/**
+ * Promotes a version to champion of its instrument when every gate passes. With `forceReason` (an admin's act)
+ * it promotes against failing gates. Every attempt is kept, refusals too.
+ */
+export async function promote(
+  ctx: MutationCtx,
+  versionId: Id<"agentVersions">,
+  actor: string,
+  forceReason: string | null,
+): Promise<{ outcome: "promoted" | "refused" | "forced"; gates: GateResult[] }> {
+  const version = await requireVersion(ctx, versionId);
+  await requireManifest(ctx, version);
+  const reason = forceReason?.trim();
+  if (reason !== undefined && (reason.length < 3 || reason.length > LIMITS.reasonChars)) {
+    throw new ConvexError(
+      appError(
+        "INVALID_ARGUMENT",
+        `reason must be 3 to ${LIMITS.reasonChars} characters; say why the gates are overruled`,
+        "reason",
+      ),
+    );
+  }
+  const evaluation = await newestEvaluation(ctx, versionId);
+  const gates = evaluation === null ? [NOT_EVALUATED] : (await gatesFor(ctx, evaluation)).gates;
+  const passes = allGatesPass(gates);
+  const outcome = passes ? "promoted" : reason === undefined ? "refused" : "forced";
+  if (outcome !== "refused") {
+    const previous = await setChampion(ctx, version.instrument, versionId, actor);
+    if (previous !== undefined && previous !== versionId) await setVersionStatus(ctx, previous, "retired");
+    await setVersionStatus(ctx, versionId, "champion");
+  }
+  await ctx.db.insert("promotions", {
+    versionId,
+    instrument: version.instrument,
+    evaluationId: evaluation?._id,
+    outcome,
+    policyVersion: DEFAULT_GATE_POLICY.version,
+    gates,
+    reason,
+    actor,
+    atMs: Date.now(),
+  });
+  await appendAudit(ctx, {
+    actor,
+    action: `promotion.${outcome}`,
+    subjectType: "agentVersion",
+    subjectId: versionId,
+    detail: {
+      failing: gates
+        .filter((gate) => !gate.passed)
+        .map((gate) => gate.gate)
+        .join(","),
+      reason,
+    },
+  });
+  return { outcome, gates };
+}
