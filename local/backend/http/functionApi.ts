@@ -38,21 +38,21 @@ function callOf(body: Record<string, unknown>): FunctionCall {
   return { path, args: given as JsonValue, isEncoded: format === "convex_encoded_json" };
 }
 
-function sendOutcome(response: ServerResponse, outcome: Outcome, isEncoded: boolean): void {
+/** JSON text of how a call ended, in the format that the caller asked for. */
+function outcomeText(outcome: Outcome, isEncoded: boolean): string {
   const logLines = `"logLines":${JSON.stringify(outcome.logLines)}`;
   if (outcome.ok) {
     const value = isEncoded
       ? outcome.valueText
       : JSON.stringify(toCleanJson(JSON.parse(outcome.valueText) as JsonValue));
-    return sendJson(response, 200, `{"status":"success","value":${value},${logLines}}`);
+    return `{"status":"success","value":${value},${logLines}}`;
   }
   const { errorData } = outcome;
   const data =
     errorData === undefined
       ? ""
       : `,"errorData":${JSON.stringify(isEncoded ? errorData : toCleanJson(errorData))}`;
-  const message = JSON.stringify(outcome.errorMessage);
-  sendJson(response, 200, `{"status":"error","errorMessage":${message}${data},${logLines}}`);
+  return `{"status":"error","errorMessage":${JSON.stringify(outcome.errorMessage)}${data},${logLines}}`;
 }
 
 function optionsFor(request: IncomingMessage, caller: Caller): CallOptions {
@@ -105,7 +105,7 @@ export async function handleFunctionApi(
       format: "json",
     };
     const options = optionsFor(request, await backend.auth.header(request.headers.authorization));
-    sendOutcome(response, await run(backend, "query", callOf(body), options), false);
+    sendJson(response, 200, outcomeText(await run(backend, "query", callOf(body), options), false));
     return true;
   }
   if (request.method !== "POST")
@@ -122,7 +122,7 @@ export async function handleFunctionApi(
   if (kind === "query_batch") {
     const calls = (body.queries as Array<Record<string, unknown>>).map(callOf);
     const outcomes = await Promise.all(calls.map((call) => run(backend, "query", call, options)));
-    const results = outcomes.map((outcome, i) => batchEntry(outcome, calls[i]!.isEncoded));
+    const results = outcomes.map((outcome, i) => outcomeText(outcome, calls[i]!.isEncoded));
     sendJson(response, 200, `{"results":[${results.join(",")}]}`);
     return true;
   }
@@ -131,23 +131,7 @@ export async function handleFunctionApi(
     body.path = `${steps.slice(0, -1).join("/")}:${steps.at(-1)}`;
   }
   const call = callOf(body);
-  sendOutcome(
-    response,
-    await run(backend, kind === "query_at_ts" ? "query" : kind, call, options),
-    call.isEncoded,
-  );
+  const outcome = await run(backend, kind === "query_at_ts" ? "query" : kind, call, options);
+  sendJson(response, 200, outcomeText(outcome, call.isEncoded));
   return true;
-}
-
-function batchEntry(outcome: Outcome, isEncoded: boolean): string {
-  if (!outcome.ok)
-    return JSON.stringify({
-      status: "error",
-      errorMessage: outcome.errorMessage,
-      logLines: outcome.logLines,
-    });
-  const value = isEncoded
-    ? outcome.valueText
-    : JSON.stringify(toCleanJson(JSON.parse(outcome.valueText) as JsonValue));
-  return `{"status":"success","value":${value},"logLines":${JSON.stringify(outcome.logLines)}}`;
 }

@@ -23,7 +23,7 @@ function optionsOf(state: CallState): CallOptions {
   return { caller: state.root.caller, request: state.root.request, internal: true };
 }
 
-function valueOf(state: CallState, outcome: Outcome): string {
+function textOrThrow(state: CallState, outcome: Outcome): string {
   state.root.logLines.push(...outcome.logLines);
   if (outcome.ok) return outcome.valueText;
   const message = outcome.errorMessage.replace(/^\[Request ID: \w+\] Server Error\n/, "");
@@ -69,15 +69,18 @@ export const callSyscalls: Record<string, AsyncSyscall> = {
   },
   async "1.0/actions/query"(state, args) {
     const { runner } = state.root.backend;
-    return valueOf(state, await runner.queryNow(addressOf(args), args.args ?? {}, optionsOf(state)));
+    return textOrThrow(state, await runner.queryNow(addressOf(args), args.args ?? {}, optionsOf(state)));
   },
   async "1.0/actions/mutation"(state, args) {
     const { runner } = state.root.backend;
-    return valueOf(state, (await runner.mutation(addressOf(args), args.args ?? {}, optionsOf(state))).value);
+    return textOrThrow(
+      state,
+      (await runner.mutation(addressOf(args), args.args ?? {}, optionsOf(state))).value,
+    );
   },
   async "1.0/actions/action"(state, args) {
     const { runner } = state.root.backend;
-    return valueOf(state, await runner.action(addressOf(args), args.args ?? {}, optionsOf(state)));
+    return textOrThrow(state, await runner.action(addressOf(args), args.args ?? {}, optionsOf(state)));
   },
   "1.0/schedule"(state, args) {
     return JSON.stringify(scheduleJob(state.root.backend, state.tx!, addressOf(args), args));

@@ -77,7 +77,10 @@ export class SyncSession {
   }
 
   private ping(): void {
-    if (!this.answersPings) return this.socket.terminate();
+    if (!this.answersPings) {
+      this.socket.terminate();
+      return;
+    }
     this.answersPings = false;
     this.socket.ping();
     if (Date.now() - this.silentSinceMs >= PING_MS) this.send('{"type":"Ping"}');
@@ -171,14 +174,18 @@ export class SyncSession {
 
   private modifyQuerySet(message: Extract<ClientMessage, { type: "ModifyQuerySet" }>): void {
     if (message.baseVersion !== this.querySet) {
-      return this.fatal(
+      this.fatal(
         `ModifyQuerySet has base version ${message.baseVersion}, the session is at ${this.querySet}.`,
       );
+      return;
     }
     for (const change of message.modifications) {
       const known = this.queries.get(change.queryId);
       if (change.type === "Add") {
-        if (known) return this.fatal(`Query ${change.queryId} is already in the query set.`);
+        if (known) {
+          this.fatal(`Query ${change.queryId} is already in the query set.`);
+          return;
+        }
         const args = change.args[0] ?? {};
         this.queries.set(change.queryId, {
           queryId: change.queryId,

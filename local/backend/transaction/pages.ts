@@ -1,5 +1,7 @@
 import { createHash } from "node:crypto";
 import type { KeyRange } from "../store/store";
+import { afterKey } from "../values/keys";
+import { compareKeys } from "./layer";
 import { Operators, RowScanner, resolveSource, type SerializedQuery } from "./queryStream";
 import type { Transaction } from "./transaction";
 
@@ -41,18 +43,25 @@ function decodeCursor(fingerprint: string, cursor: string): Position {
   return position === "end" ? "end" : { key: Buffer.from(position, "base64url").toString("latin1") };
 }
 
+function isKey(position: Position | null): position is { key: string } {
+  return position !== null && position !== "end";
+}
+
+function later(a: string, b: string): string {
+  return [a, b].sort(compareKeys)[1]!;
+}
+
+function earlier(a: string, b: string): string {
+  return [a, b].sort(compareKeys)[0]!;
+}
+
 /** The part of `range` after `start` and up to and including `end`. A forged key cannot leave the range. */
 function between(range: KeyRange, reverse: boolean, start: Position | null, end: Position | null): KeyRange {
   let { from, to } = range;
   if (start === "end") return { from: to, to };
-  if (start) {
-    if (reverse) to = start.key < to ? start.key : to;
-    else from = start.key >= from ? `${start.key}\x00` : from;
-  }
-  if (end && end !== "end") {
-    if (reverse) from = end.key > from ? end.key : from;
-    else to = end.key < to ? `${end.key}\x00` : to;
-  }
+  const [first, last] = reverse ? [end, start] : [start, end];
+  if (isKey(first)) from = later(from, reverse ? first.key : afterKey(first.key));
+  if (isKey(last)) to = earlier(to, reverse ? last.key : afterKey(last.key));
   return from < to ? { from, to } : { from, to: from };
 }
 
