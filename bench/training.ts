@@ -1,23 +1,21 @@
 /**
  * Training figures, one JSON line each: `npx tsx bench/training.ts`. About a minute on two cores.
- * The reference is the same network and the same gradient step in tfjs on its CPU backend, which is the
- * only tfjs backend that installs offline here; rounds of both alternate in one process.
+ * The reference is the same network and the same gradient step in tfjs on its CPU backend, measured in the
+ * same run. Planted-signal figures are shares of the oracle's return on bars that training never saw.
  */
 import * as tf from "@tensorflow/tfjs-core";
 import "@tensorflow/tfjs-backend-cpu";
 import "@tensorflow/tfjs-layers"; // registers the gradients
-import { DEFAULT_COST_MODEL } from "../lib/broker/costModels";
 import { createPrng } from "../lib/core/prng";
 import { fitNormaliser } from "../lib/features/normaliser";
 import { DenseNetwork } from "../lib/policy/kernel/denseNetwork";
 import { initialWeights, networkLayers } from "../lib/policy/network";
 import type { NetworkSpec } from "../lib/policy/types";
-import { defaultEnvSpec } from "../rl-worker/env/envSpec";
 import { createTradingEnv } from "../rl-worker/env/tradingEnv";
 import { trainPpo } from "../rl-worker/train/ppo";
 import { PPO_DEFAULTS } from "../rl-worker/train/ppoTypes";
-import { createPlantedMarket, PlantedEnv } from "../tests/markets/plantedMarket";
-import { PLANTED_RULES, plantedShare } from "../tests/markets/plantedRun";
+import { PlantedEnv } from "../tests/markets/plantedMarket";
+import { compareWithOracle, PLANTED_SPEC, plantedMarket, trainOnMarket } from "../tests/markets/plantedRun";
 import { hashNumbers, median, medianMs, printFigure } from "./lib/figure";
 
 const nowMs = () => performance.now();
@@ -116,12 +114,11 @@ function tfNetwork(spec: NetworkSpec, weights: Float32Array) {
 /** Steps per second of whole PPO runs; the hash is of the trained weights, equal in every repetition. */
 async function benchPpo(): Promise<void> {
   const steps = 100_000;
-  const market = createPlantedMarket({ seed: 1, bars: 60_000, costBpsPerSide: 6 });
+  const market = plantedMarket({ seed: 1, bars: 60_000 });
   const normaliser = fitNormaliser(market.features, 0, market.features.rows);
-  const spec = defaultEnvSpec(PLANTED_RULES, DEFAULT_COST_MODEL);
   const environments = {
     "without broker": () => new PlantedEnv(market, 6),
-    "trading environment": () => createTradingEnv({ ...market, normaliser, spec }),
+    "trading environment": () => createTradingEnv({ ...market, normaliser, spec: PLANTED_SPEC }),
   };
   const shapes = {
     "defaults (16 envs, minibatch 512, 4 epochs)": {},
@@ -151,11 +148,11 @@ async function benchPpo(): Promise<void> {
 
 async function benchPlantedSignal(): Promise<void> {
   const shares: number[] = [];
-  const checksums: string[] = [];
+  const training = plantedMarket({ seed: 1, bars: 60_000 });
+  const unseen = plantedMarket({ seed: 2, bars: 20_000 });
   for (const seed of [1, 2, 3, 4, 5]) {
-    const { share, artifactSha256 } = await plantedShare({ seed, steps: 300_000, nowMs });
-    shares.push(share);
-    checksums.push(artifactSha256);
+    const loaded = await trainOnMarket(training, { seed, steps: 300_000, nowMs });
+    shares.push(compareWithOracle(unseen, loaded, unseen.oracleAction).share);
   }
   const resultHash = hashNumbers(shares);
   const common = { unit: "share of oracle return", n: shares.length, resultHash };

@@ -41,7 +41,7 @@ export const PPO_DEFAULTS: Omit<PpoSettings, "seed" | "environmentSteps"> = {
   // Shorter than the usual 0.95: bar returns are mostly noise, and a long trace passes it on.
   gaeLambda: 0.9,
   clipRange: 0.2,
-  entropyCoefficient: 0.005,
+  entropyCoefficient: 0.01,
   valueCoefficient: 0.5,
   learningRate: 1e-3,
   maxGradientNorm: 0.5,

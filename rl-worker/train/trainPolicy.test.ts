@@ -2,14 +2,14 @@ import { describe, expect, it } from "vitest";
 import { DEFAULT_COST_MODEL } from "../../lib/broker/costModels";
 import { PORTFOLIO_FIELDS } from "../../lib/features/observation";
 import { verifyArtifact } from "../../lib/policy/artifact";
-import { createPlantedMarket } from "../../tests/markets/plantedMarket";
 import { defaultEnvSpec } from "../env/envSpec";
+import { syntheticMarket } from "../env/syntheticMarket.fixture";
 import { TrainingDivergedError } from "./ppoTypes";
 import { type TrainOutcome, type TrainRequest, trainOnDataset } from "./trainPolicy";
 
-const market = createPlantedMarket({ seed: 5, bars: 3_000, costBpsPerSide: 6 });
+const market = syntheticMarket(3_000);
 const rules = {
-  symbol: "PLANTED",
+  symbol: "MADE-UP",
   tickSize: 0.01,
   lotStep: 0.0001,
   minQty: 0.0001,
@@ -21,9 +21,9 @@ const REQUEST: TrainRequest = {
   dataset: market,
   identity: {
     datasetHash: "d".repeat(64),
-    instrument: "PLANTED",
-    timeframe: "15m",
-    featureSetId: "planted",
+    instrument: "MADE-UP",
+    timeframe: "1m",
+    featureSetId: "made-up",
     featureFingerprint: "f".repeat(64),
     observationFields: [...market.features.names, ...PORTFOLIO_FIELDS],
   },
@@ -57,7 +57,7 @@ describe("training on a dataset", () => {
       environmentSteps: 5_000,
       environment: REQUEST.envSpec,
       datasetHash: REQUEST.identity.datasetHash,
-      hyperparameters: { plannedSteps: 5_000, gamma: 0.99, fromRow: 0, toRow: 3_000 },
+      hyperparameters: { plannedSteps: 5_000, gamma: 0.99, fromRow: 20, toRow: 3_000 },
     });
   });
 
@@ -85,6 +85,13 @@ describe("training on a dataset", () => {
     await expect(trainOnDataset({ ...REQUEST, identity, resumeFrom: outcome.checkpoint })).rejects.toThrow(
       /another dataset/,
     );
+  });
+
+  it("refuses a hyper-parameter it does not know, and observation names that do not fit", async () => {
+    const misspelt = { gama: 0.9 } as TrainRequest["hyperparameters"];
+    await expect(trainOnDataset({ ...REQUEST, hyperparameters: misspelt })).rejects.toThrow(/"gama"/);
+    const identity = { ...REQUEST.identity, observationFields: ["a"] };
+    await expect(trainOnDataset({ ...REQUEST, identity })).rejects.toThrow(/observationFields has 1 names/);
   });
 
   it("A-08: a run that blows up rejects with its reason and returns no artifact", async () => {

@@ -1,6 +1,7 @@
 import { canonicalJson } from "../../lib/core/canonicalJson";
 import { sha256Hex } from "../../lib/core/sha256";
 import { fitNormaliser } from "../../lib/features/normaliser";
+import { PORTFOLIO_FIELDS } from "../../lib/features/observation";
 import { type BuiltArtifact, buildArtifact } from "../../lib/policy/artifact";
 import { KERNEL_VERSION } from "../../lib/policy/kernel/instance";
 import type { EnvSpec } from "../env/envSpec";
@@ -62,6 +63,7 @@ export type TrainOutcome =
  */
 export async function trainOnDataset(request: TrainRequest): Promise<TrainOutcome> {
   const { dataset, identity, envSpec, seed, steps } = request;
+  checkRequest(request);
   const { fromRow, toRow } = usableRange(dataset, dataset.fromRow, dataset.toRow);
   const normaliser = fitNormaliser(dataset.features, fromRow, toRow);
   const settings: PpoSettings = {
@@ -88,12 +90,6 @@ export async function trainOnDataset(request: TrainRequest): Promise<TrainOutcom
   if (result.stoppedBy === "request") {
     return { status: "stopped", checkpoint: result.checkpoint, finalMetrics, environmentSteps };
   }
-  if (identity.observationFields.length !== network.observationSize) {
-    throw new RangeError(
-      `identity.observationFields has ${identity.observationFields.length} names, ` +
-        `the environment observes ${network.observationSize} values`,
-    );
-  }
   const { hiddenSizes: _inNetwork, seed: _inManifest, environmentSteps: plannedSteps, ...numbers } = settings;
   const artifact = buildArtifact({
     algorithm: request.algorithm,
@@ -114,4 +110,21 @@ export async function trainOnDataset(request: TrainRequest): Promise<TrainOutcom
     environmentSteps,
     stepsPerSecond: finalMetrics.stepsPerSecond,
   };
+}
+
+/** Finds what would only fail, or silently mislead, after the training. */
+function checkRequest({ dataset, identity, hyperparameters }: TrainRequest): void {
+  const unknown = Object.keys(hyperparameters ?? {}).find((key) => !(key in PPO_DEFAULTS));
+  if (unknown !== undefined) {
+    throw new RangeError(
+      `hyper-parameter "${unknown}" is unknown; known are ${Object.keys(PPO_DEFAULTS).join(", ")}`,
+    );
+  }
+  const expected = dataset.features.width + PORTFOLIO_FIELDS.length;
+  if (identity.observationFields.length !== expected) {
+    throw new RangeError(
+      `identity.observationFields has ${identity.observationFields.length} names, ` +
+        `the environment observes ${expected} values`,
+    );
+  }
 }

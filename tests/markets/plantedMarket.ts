@@ -17,6 +17,8 @@ export interface PlantedMarketOptions {
   costBpsPerSide: number;
   driftBps?: readonly number[];
   noiseBps?: number;
+  /** Chance per bar that the regime is drawn anew. */
+  switchProbability?: number;
 }
 
 export interface PlantedMarket {
@@ -26,16 +28,18 @@ export interface PlantedMarket {
   atr: Float64Array;
   /** The optimal action (0 short, 1 flat, 2 long) at the close of a row for the position held there. */
   oracleAction(row: number, position: number): number;
+  /** The same for an oracle that knows only the regime of the bar that just closed, as a chart shows it. */
+  laggedOracleAction(row: number, position: number): number;
 }
 
 const DRIFT_BPS = [-6, -2, 0, 2, 6] as const;
-const SWITCH_PROBABILITY = 0.15;
 const NOISE_FEATURES = 7;
 const BAR_MS = 15 * 60_000;
 const FIRST_BAR_MS = Date.UTC(2024, 0, 1);
 
 export function createPlantedMarket(options: PlantedMarketOptions): PlantedMarket {
   const { seed, bars, costBpsPerSide, driftBps = DRIFT_BPS, noiseBps = 20 } = options;
+  const { switchProbability = 0.15 } = options;
   const prng = createPrng(seed);
   const column = () => new Float64Array(bars);
   const candles: CandleColumns = {
@@ -44,7 +48,7 @@ export function createPlantedMarket(options: PlantedMarketOptions): PlantedMarke
     high: column(),
     low: column(),
     close: column(),
-    volume: column().fill(1000),
+    volume: column(),
   };
   const width = 1 + NOISE_FEATURES;
   const names = ["signal", ...Array.from({ length: NOISE_FEATURES }, (_, i) => `noise_${i + 1}`)];
@@ -61,19 +65,29 @@ export function createPlantedMarket(options: PlantedMarketOptions): PlantedMarke
     candles.close[i] = price;
     candles.high[i] = Math.max(open, price) * 1.0002;
     candles.low[i] = Math.min(open, price) * 0.9998;
+    candles.volume[i] = 500 + 1_000 * prng.nextFloat();
     atr[i] = price * 0.01;
     // The regime of the next bar is settled, and shown, at this bar's close.
-    if (prng.nextFloat() < SWITCH_PROBABILITY) regime = prng.nextInt(driftBps.length);
+    if (prng.nextFloat() < switchProbability) regime = prng.nextInt(driftBps.length);
     regimes[i] = regime;
     features.values[i * width] = regime - (driftBps.length - 1) / 2;
     for (let f = 1; f < width; f++) features.values[i * width + f] = prng.nextGaussian();
   }
-  const best = solveOracle(driftBps, costBpsPerSide);
-  return { candles, features, atr, oracleAction: (row, position) => best[regimes[row]!]![position + 1]! };
+  const oracle = solveOracle(driftBps, switchProbability, costBpsPerSide);
+  // After a bar of regime k the next drift is expected to be (1 - p) drift_k, as the drifts' mean is zero.
+  const expected = driftBps.map((drift) => (1 - switchProbability) * drift);
+  const lagged = solveOracle(expected, switchProbability, costBpsPerSide);
+  return {
+    candles,
+    features,
+    atr,
+    oracleAction: (row, position) => oracle[regimes[row]!]![position + 1]!,
+    laggedOracleAction: (row, position) => lagged[regimes[row - 1]!]![position + 1]!,
+  };
 }
 
 /** Optimal stationary policy net of costs by value iteration over regime x position: action[regime][position + 1]. */
-function solveOracle(driftBps: readonly number[], costBps: number): number[][] {
+function solveOracle(driftBps: readonly number[], switchProbability: number, costBps: number): number[][] {
   const discount = 0.9995;
   const count = driftBps.length;
   let value = driftBps.map(() => [0, 0, 0]);
@@ -81,8 +95,8 @@ function solveOracle(driftBps: readonly number[], costBps: number): number[][] {
   for (let iteration = 0; iteration < 20_000; iteration++) {
     const mean = [0, 1, 2].map((p) => value.reduce((sum, v) => sum + v[p]!, 0) / count);
     const worth = (regime: number, held: number, target: number) => {
-      const stay = (1 - SWITCH_PROBABILITY) * value[regime]![target]!;
-      const next = stay + SWITCH_PROBABILITY * mean[target]!;
+      const stay = (1 - switchProbability) * value[regime]![target]!;
+      const next = stay + switchProbability * mean[target]!;
       return (target - 1) * driftBps[regime]! - costBps * Math.abs(target - held) + discount * next;
     };
     action = value.map((row, regime) =>
