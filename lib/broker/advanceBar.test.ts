@@ -110,6 +110,19 @@ describe("order fills", () => {
     expect(flip.events).toMatchObject([{ qty: -1 }, { reason: "insufficientMargin", unfilledQty: -200 }]);
   });
 
+  it("asks margin of what is left after fee and slippage", () => {
+    const allIn = order(100, 50);
+    const free = advanceBar(initialAccount(1_000, T0), allIn, bar(1, 100), FREE, RULES);
+    expect(free.account.positionQty).toBe(100);
+    for (const costs of [
+      { ...FREE, takerFeeBps: 5 },
+      { ...FREE, slippageBps: 5 },
+    ]) {
+      const costly = advanceBar(initialAccount(1_000, T0), allIn, bar(1, 100), costs, RULES);
+      expect(costly.events).toMatchObject([{ kind: "cancel", reason: "insufficientMargin" }]);
+    }
+  });
+
   it.each([Number.NaN, Number.POSITIVE_INFINITY, 0, 2 ** 60, 0.0004])(
     "refuses an order quantity of %s as invalid (O-15)",
     (qty) => {
@@ -161,6 +174,26 @@ describe("protective stop and liquidation", () => {
     expect(gapped.events).toMatchObject([{ reason: "stop", price: 90, realisedPnlUsd: -10 }]);
     const short = advanceBar(open(-1, 105), null, bar(2, 100, 100, 100, 106), FREE, RULES);
     expect(short.events).toMatchObject([{ reason: "stop", price: 105, qty: 1, realisedPnlUsd: -5 }]);
+  });
+
+  it("takes a level that is only touched: by the extreme at its price, by the open at the open", () => {
+    const byLow = advanceBar(open(1, 95), null, bar(2, 100, 100, 95), FREE, RULES);
+    expect(byLow.events).toMatchObject([{ reason: "stop", price: 95 }]);
+    const byOpen = advanceBar(open(-1, 105), null, bar(2, 105, 100), FREE, RULES);
+    expect(byOpen.events).toMatchObject([{ reason: "stop", price: 105 }]);
+  });
+
+  it("charges the liquidation fee and counts only liquidations, not stops", () => {
+    const costs = { ...FREE, takerFeeBps: 5, liquidationFeeBps: 7 };
+    const stopped = advanceBar(open(50, 95, costs), null, bar(2, 100, 100, 94), costs, RULES);
+    expect(stopped.account.liquidations).toBe(0);
+    expect(stopped.events[0]).toMatchObject({ feeUsd: 50 * 95 * 5e-4 });
+    const held = open(50, 1, costs);
+    const liquidated = advanceBar(held, null, bar(2, 100, 100, 79), costs, RULES);
+    const fill = liquidated.events[0]!;
+    expect(fill).toMatchObject({ reason: "liquidation" });
+    if (fill.kind === "fill") expect(fill.feeUsd).toBeCloseTo(50 * fill.price * 12e-4, 10);
+    expect(liquidated.account.liquidations).toBe(1);
   });
 
   it("leaves a stop alone that the bar does not reach", () => {

@@ -97,26 +97,24 @@ describe("trading environment", () => {
     expect(total).toBeCloseTo(100 * Math.log(env.account().equityUsd / 10_000), 8);
   });
 
-  it("terminates on liquidation, and a liquidated episode is not truncated", () => {
+  it("terminates on liquidation, and is not truncated even when that is the last bar", () => {
+    const crash = 60;
     const market = syntheticMarket(200);
-    for (let row = 60; row < 200; row++) {
+    for (let row = crash; row < 200; row++) {
       for (const name of ["open", "high", "low", "close"] as const) market.candles[name][row]! *= 0.5;
     }
-    const env = createTradingEnv({
-      ...market,
-      spec: spec({
-        sizing: { positionFraction: 10, stopAtrMultiple: 50 },
-        costs: costModelById("frictionless@1"),
-      }),
-      fromRow: 30,
-      toRow: 95,
-    });
-    env.reset(1);
-    let result = env.step(2);
-    while (!result.terminated && !result.truncated) result = env.step(2);
-    expect(result).toMatchObject({ terminated: true, truncated: false });
-    expect(env.account()).toMatchObject({ liquidations: 1, equityUsd: 0 });
-    expect(Number.isFinite(result.reward)).toBe(true);
+    const costs = costModelById("frictionless@1");
+    const sizing = { positionFraction: 10, stopAtrMultiple: 50 };
+    for (const toRow of [crash + 30, crash + 1]) {
+      const env = createTradingEnv({ ...market, spec: spec({ sizing, costs }), fromRow: 30, toRow });
+      env.reset(1);
+      let result = env.step(2);
+      while (!result.terminated && !result.truncated) result = env.step(2);
+      expect(result).toMatchObject({ terminated: true, truncated: false });
+      expect(env.row()).toBe(crash);
+      expect(env.account()).toMatchObject({ liquidations: 1, equityUsd: 0 });
+      expect(Number.isFinite(result.reward)).toBe(true);
+    }
   });
 
   it("names what is wrong with data, actions and snapshots", () => {
