@@ -4,7 +4,7 @@ import { createPrng, type Prng, prngFromState } from "../../lib/core/prng";
 import { sha256Hex } from "../../lib/core/sha256";
 import { createPolicy } from "../../lib/policy/decide";
 import type { Env, StepResult } from "../env/types";
-import { generalisedAdvantages, trainPpo } from "./ppo";
+import { generalisedAdvantages, sampleLoss, trainPpo } from "./ppo";
 import { PPO_DEFAULTS, type PpoSettings, type ProgressPoint, TrainingDivergedError } from "./ppoTypes";
 
 /** A test double: pays 1 when the action names the sign of the first field; 20 steps an episode. */
@@ -153,5 +153,81 @@ describe("generalised advantages", () => {
     });
     expect([...advantages]).toEqual([-1.25, 0.0625, -3, 0.25, 1, 1]);
     expect([...returns]).toEqual([2.75, 0.0625, 2, 0.25, 7, 1]);
+  });
+});
+
+describe("PPO loss of one sample", () => {
+  it("its gradient equals finite differences, on both sides of the clip and for both signs of advantage", () => {
+    const s = { clipRange: 0.2, entropyCoefficient: 0.3, valueCoefficient: 0.7 };
+    const outputs = Float32Array.from([0.5, -0.25, 1.125, 2]);
+    const row = { probabilities: new Float64Array(3), logProbs: new Float64Array(3) };
+    const total = (o: Float32Array, sample: Parameters<typeof sampleLoss>[1]) => {
+      const l = sampleLoss(s, sample, o, new Float32Array(4), 0, 1, row);
+      return l.policy + s.valueCoefficient * l.value - s.entropyCoefficient * l.entropy;
+    };
+    for (const advantage of [1.5, -1.5]) {
+      for (const oldLogProb of [-0.2, -1.2, -1.5, -2.5]) {
+        const sample = { action: 0, oldLogProb, advantage, valueTarget: 1.25 };
+        const gradient = new Float32Array(4);
+        sampleLoss(s, sample, outputs, gradient, 0, 1, row);
+        for (let i = 0; i < 4; i++) {
+          const h = 2 ** -10; // exact in float32 beside these outputs
+          const up = outputs.slice();
+          const down = outputs.slice();
+          up[i]! += h;
+          down[i]! -= h;
+          expect((total(up, sample) - total(down, sample)) / (2 * h)).toBeCloseTo(gradient[i]!, 5);
+        }
+      }
+    }
+  });
+});
+
+describe("episode ends", () => {
+  /** A test double: pays 1 a step and ends every second step, by time limit or by its own rules. */
+  const constantEnv = (end: "truncated" | "terminated"): Env => {
+    let left = 2;
+    return {
+      observationSize: 1,
+      actionCount: 2,
+      reset: () => {
+        left = 2;
+      },
+      observe: (out, offset) => {
+        out[offset] = 1;
+      },
+      step: () => {
+        left--;
+        const done = left === 0;
+        return {
+          reward: 1,
+          terminated: end === "terminated" && done,
+          truncated: end === "truncated" && done,
+        };
+      },
+      snapshot: () => left,
+      restore: (state) => {
+        left = state as number;
+      },
+    };
+  };
+  const valueAfter = async (end: "truncated" | "terminated") => {
+    const settings: PpoSettings = {
+      ...SETTINGS,
+      gamma: 0.8,
+      rewardScaling: 0,
+      environmentSteps: 60_000,
+      learningRate: 3e-3,
+    };
+    const { network, weights } = await run(settings, { makeEnv: () => constantEnv(end) });
+    return createPolicy(network, weights).decide(Float32Array.from([1])).value;
+  };
+
+  it("a time limit is bootstrapped: the value is that of going on for ever, 1 / (1 - gamma)", async () => {
+    expect(await valueAfter("truncated")).toBeCloseTo(5, 1);
+  });
+
+  it("a real end is not: the value stays the mean of one and two steps' pay", async () => {
+    expect(await valueAfter("terminated")).toBeCloseTo((1 + 1.8) / 2, 1);
   });
 });

@@ -17,6 +17,7 @@ import {
   TrainingDivergedError,
 } from "./ppoTypes";
 import { RewardScaler, type RewardScalerState } from "./rewardScaler";
+import { explainedVariance, meanAndDeviation, shuffle } from "./sampling";
 
 /** A lease must be renewable while training runs, so the loop gives way at least this often. */
 const YIELD_EVERY_MS = 40;
@@ -200,32 +201,18 @@ export async function trainPpo(options: PpoOptions): Promise<PpoResult> {
         let kl = 0;
         for (let i = 0; i < n; i++) {
           const index = batch[i]!;
-          const at = i * net.outputStride;
-          logSoftmax(net.outputs, at, row);
-          const action = actions[index]!;
-          const advantage = (advantages[index]! - mean) / (deviation + 1e-8);
-          const logRatio = row.logProbs[action]! - logProbs[index]!;
-          const ratio = exp(logRatio);
-          const clippedRatio = Math.max(1 - s.clipRange, Math.min(1 + s.clipRange, ratio));
-          const surrogate = Math.min(advantage * ratio, advantage * clippedRatio);
-          // The minimum's gradient is zero where the clipped branch is the smaller one.
-          const slope = advantage * ratio <= advantage * clippedRatio ? -advantage * ratio : 0;
-          let entropy = 0;
-          for (let a = 0; a < actionCount; a++) entropy -= row.probabilities[a]! * row.logProbs[a]!;
-          for (let a = 0; a < actionCount; a++) {
-            const p = row.probabilities[a]!;
-            const policyGradient = slope * ((a === action ? 1 : 0) - p);
-            const entropyGradient = -p * (row.logProbs[a]! + entropy);
-            net.outputGradient[at + a] = (policyGradient - s.entropyCoefficient * entropyGradient) / n;
-          }
-          const error = net.outputs[at + actionCount]! - returns[index]!;
-          net.outputGradient[at + actionCount] = (s.valueCoefficient * error) / n;
-
-          kl += ratio - 1 - logRatio;
-          sum.policyLoss -= surrogate;
-          sum.valueLoss += 0.5 * error * error;
-          sum.entropy += entropy;
-          sum.clipped += Math.abs(ratio - 1) > s.clipRange ? 1 : 0;
+          const sample: Sample = {
+            action: actions[index]!,
+            oldLogProb: logProbs[index]!,
+            advantage: (advantages[index]! - mean) / (deviation + 1e-8),
+            valueTarget: returns[index]!,
+          };
+          const loss = sampleLoss(s, sample, net.outputs, net.outputGradient, i * net.outputStride, n, row);
+          kl += loss.kl;
+          sum.policyLoss += loss.policy;
+          sum.valueLoss += loss.value;
+          sum.entropy += loss.entropy;
+          sum.clipped += loss.isClipped ? 1 : 0;
         }
         sum.kl += kl;
         sum.seen += n;
@@ -313,7 +300,57 @@ export function generalisedAdvantages(input: {
   return { advantages, returns };
 }
 
-interface ActionRow {
+export interface Sample {
+  action: number;
+  oldLogProb: number;
+  /** Already normalised. */
+  advantage: number;
+  valueTarget: number;
+}
+
+/**
+ * One sample's part of the loss
+ *   -min(rho A, clip(rho, 1 - c, 1 + c) A) + valueCoefficient (V - target)^2 / 2 - entropyCoefficient H
+ * from the logits and the value at outputs[at ..], and 1 / n of its gradient written to gradient[at ..].
+ * `value` is (V - target)^2 / 2; `kl` is the estimator rho - 1 - ln rho (Schulman 2020); `row` is scratch.
+ */
+export function sampleLoss(
+  s: Pick<PpoSettings, "clipRange" | "entropyCoefficient" | "valueCoefficient">,
+  { action, oldLogProb, advantage, valueTarget }: Sample,
+  outputs: Float32Array,
+  gradient: Float32Array,
+  at: number,
+  n: number,
+  row: ActionRow,
+): { policy: number; value: number; entropy: number; kl: number; isClipped: boolean } {
+  logSoftmax(outputs, at, row);
+  const actionCount = row.probabilities.length;
+  const logRatio = row.logProbs[action]! - oldLogProb;
+  const ratio = exp(logRatio);
+  const clippedRatio = Math.max(1 - s.clipRange, Math.min(1 + s.clipRange, ratio));
+  const surrogate = Math.min(advantage * ratio, advantage * clippedRatio);
+  // The minimum's gradient is zero where the clipped branch is the smaller one.
+  const slope = advantage * ratio <= advantage * clippedRatio ? -advantage * ratio : 0;
+  let entropy = 0;
+  for (let a = 0; a < actionCount; a++) entropy -= row.probabilities[a]! * row.logProbs[a]!;
+  for (let a = 0; a < actionCount; a++) {
+    const p = row.probabilities[a]!;
+    const policyGradient = slope * ((a === action ? 1 : 0) - p);
+    const entropyGradient = -p * (row.logProbs[a]! + entropy);
+    gradient[at + a] = (policyGradient - s.entropyCoefficient * entropyGradient) / n;
+  }
+  const error = outputs[at + actionCount]! - valueTarget;
+  gradient[at + actionCount] = (s.valueCoefficient * error) / n;
+  return {
+    policy: -surrogate,
+    value: 0.5 * error * error,
+    entropy,
+    kl: ratio - 1 - logRatio,
+    isClipped: Math.abs(ratio - 1) > s.clipRange,
+  };
+}
+
+export interface ActionRow {
   probabilities: Float64Array;
   logProbs: Float64Array;
 }
@@ -349,35 +386,6 @@ function sample(outputs: Float32Array, at: number, row: ActionRow, uniform: numb
 
 function observeAll(envs: Env[], out: Float32Array, fromRow: number): void {
   for (const [e, env] of envs.entries()) env.observe(out, (fromRow + e) * env.observationSize);
-}
-
-function shuffle(order: Uint32Array, length: number, prng: Prng): void {
-  for (let i = length - 1; i > 0; i--) {
-    const j = prng.nextInt(i + 1);
-    const kept = order[i]!;
-    order[i] = order[j]!;
-    order[j] = kept;
-  }
-}
-
-function meanAndDeviation(values: Float64Array, indices: Uint32Array): { mean: number; deviation: number } {
-  let sum = 0;
-  for (const i of indices) sum += values[i]!;
-  const mean = sum / indices.length;
-  let square = 0;
-  for (const i of indices) {
-    const distance = values[i]! - mean;
-    square += distance * distance;
-  }
-  return { mean, deviation: Math.sqrt(square / indices.length) };
-}
-
-/** 1 - Var(returns - values) / Var(returns); 0 when the returns do not vary. */
-function explainedVariance(returns: Float64Array, values: Float64Array): number {
-  const all = Uint32Array.from(returns, (_, i) => i);
-  const residuals = returns.map((r, i) => r - values[i]!);
-  const ratio = meanAndDeviation(residuals, all).deviation / meanAndDeviation(returns, all).deviation;
-  return Number.isFinite(ratio) ? 1 - ratio * ratio : 0;
 }
 
 function checkRollout(
