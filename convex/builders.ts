@@ -17,7 +17,7 @@ import {
   query,
 } from "./_generated/server";
 import { findMember } from "./access/model";
-import { LOCAL_ISSUER_DEFAULT, type Role, roleAllows } from "./access/roles";
+import { LOCAL_ISSUER_DEFAULT, type Role, roleAllows, SERVICE_SUBJECT_PREFIX } from "./access/roles";
 
 export interface Actor {
   tokenIdentifier: string;
@@ -77,7 +77,7 @@ async function requireService(ctx: QueryCtx): Promise<Actor> {
     throw new ConvexError(appError("UNAUTHENTICATED", "Service token missing: set the worker's token"));
   }
   const issuer = process.env.ASSAY_AUTH_ISSUER ?? LOCAL_ISSUER_DEFAULT;
-  if (identity.issuer !== issuer || !identity.subject.startsWith("service:")) {
+  if (identity.issuer !== issuer || !identity.subject.startsWith(SERVICE_SUBJECT_PREFIX)) {
     throw new ConvexError(appError("FORBIDDEN", "Only a service identity may call worker functions"));
   }
   return { tokenIdentifier: identity.tokenIdentifier, displayName: identity.subject, role: "service" };

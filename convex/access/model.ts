@@ -5,7 +5,7 @@ import { LIMITS } from "../../lib/contract/limits";
 import type { Doc } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
 import { appendAudit } from "../audit/model";
-import { LOCAL_ISSUER_DEFAULT, type Role } from "./roles";
+import { LOCAL_ISSUER_DEFAULT, type Role, SERVICE_SUBJECT_PREFIX } from "./roles";
 
 export async function findMember(ctx: QueryCtx, tokenIdentifier: string): Promise<Doc<"members"> | null> {
   return ctx.db
@@ -42,12 +42,32 @@ export async function ensureMember(
   });
 }
 
+async function findLink(ctx: QueryCtx, codeHash: string): Promise<Doc<"signInLinks"> | null> {
+  return ctx.db
+    .query("signInLinks")
+    .withIndex("by_codeHash", (q) => q.eq("codeHash", codeHash))
+    .unique();
+}
+
 /** Stores the hash of a one-time code; the link works once and for `LIMITS.signInLinkTtlMs`. */
 export async function createSignInLink(
   ctx: MutationCtx,
   link: { codeHash: string; role: Role; subject: string; displayName: string },
   actor: string,
 ): Promise<{ expiresAtMs: number }> {
+  // A redeemed link becomes a token with this subject: one of a service would be a worker's authority.
+  if (link.subject.startsWith(SERVICE_SUBJECT_PREFIX)) {
+    throw new ConvexError(
+      appError(
+        "INVALID_ARGUMENT",
+        `subject must not start with ${SERVICE_SUBJECT_PREFIX}; name a person`,
+        "subject",
+      ),
+    );
+  }
+  if ((await findLink(ctx, link.codeHash)) !== null) {
+    throw new ConvexError(appError("CONFLICT", "A link with this code exists; make a new code", "codeHash"));
+  }
   const expiresAtMs = Date.now() + LIMITS.signInLinkTtlMs;
   await ctx.db.insert("signInLinks", { ...link, expiresAtMs });
   await appendAudit(ctx, {
@@ -65,10 +85,7 @@ export async function redeemSignInLink(
   ctx: MutationCtx,
   codeHash: string,
 ): Promise<{ subject: string; displayName: string; role: Role }> {
-  const link = await ctx.db
-    .query("signInLinks")
-    .withIndex("by_codeHash", (q) => q.eq("codeHash", codeHash))
-    .unique();
+  const link = await findLink(ctx, codeHash);
   const now = Date.now();
   if (link === null || link.usedAtMs !== undefined || link.expiresAtMs < now) {
     throw new ConvexError(

@@ -2,6 +2,9 @@ import { v } from "convex/values";
 
 export const LOCAL_ISSUER_DEFAULT = "https://assay.local";
 
+/** Subjects of tokens that workers and the command line carry; no person may have one. */
+export const SERVICE_SUBJECT_PREFIX = "service:";
+
 export const vRole = v.union(v.literal("viewer"), v.literal("operator"), v.literal("admin"));
 export type Role = "viewer" | "operator" | "admin";
 
