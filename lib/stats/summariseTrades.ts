@@ -100,7 +100,7 @@ const MONEY_SLACK = 1e-6;
 
 /**
  * Checks that stored trades can be true (A-10): finite, in order, each PnL follows from its prices, and together
- * they explain the change of equity. Returns the first contradiction as a sentence. A liquidation may lose less
+ * they explain equity at every bar without a position and at the end. Returns the first contradiction as a sentence. A liquidation may lose less
  * than its prices say, because the balance cannot fall below zero.
  */
 export function verifyTrades(record: TradeRecord): Result<true> {
@@ -140,5 +140,30 @@ export function verifyTrades(record: TradeRecord): Result<true> {
   if (Math.abs(changeUsd - totalUsd) > MONEY_SLACK * (1 + scaleUsd)) {
     return err(`Trades sum to ${totalUsd.toFixed(2)} USD, equity changed by ${changeUsd.toFixed(2)}.`);
   }
+  const flatBar = contradictedFlatBar(record, MONEY_SLACK * (1 + scaleUsd));
+  if (flatBar !== null)
+    return err(`Equity of bar ${flatBar} does not follow from the trades closed by then.`);
   return ok(true);
+}
+
+/**
+ * First bar without a position whose equity is not the start plus what the trades closed by then have made: a
+ * smoothed equity curve would otherwise hide a drawdown.
+ */
+function contradictedFlatBar(record: TradeRecord, slackUsd: number): number | null {
+  const { trades, equityUsd, openTimesMs } = record;
+  let next = 0;
+  let expectedUsd = equityUsd[0] ?? 0;
+  for (let i = 0; i < equityUsd.length; i++) {
+    const time = openTimesMs[i]!;
+    let trade = trades[next];
+    while (trade !== undefined && trade.exitReason !== "open" && trade.exitTimeMs <= time) {
+      expectedUsd += trade.pnlUsd;
+      next += 1;
+      trade = trades[next];
+    }
+    const isHeld = trade !== undefined && trade.entryTimeMs <= time;
+    if (!isHeld && !(Math.abs(equityUsd[i]! - expectedUsd) <= slackUsd)) return i;
+  }
+  return null;
 }

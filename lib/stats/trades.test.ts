@@ -188,6 +188,17 @@ describe("summariseTrades", () => {
     expect(summariseTrades({ ...record, trades: [open] })).toMatchObject({ tradeCount: 0, winRate: 0 });
   });
 
+  it("names an equity curve that was smoothed between true ends (A-10)", () => {
+    const flatAtStart = {
+      ...record,
+      trades: [{ ...short, entryTimeMs: 2 * HOUR, pnlUsd: 2, exitPrice: 98 }],
+    };
+    expect(verifyTrades(flatAtStart)).toEqual({
+      ok: false,
+      error: "Equity of bar 1 does not follow from the trades closed by then.",
+    });
+  });
+
   it("names forged trades (A-10): a better price, a hidden fee, an overlap, a sum that equity contradicts", () => {
     const equityUsd = [1_000, 990, 1_008, 1_008, 1_002];
     expect(verifyTrades({ ...record, equityUsd })).toEqual({ ok: true, value: true });

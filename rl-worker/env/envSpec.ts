@@ -52,6 +52,7 @@ export function assertEnvSpec(spec: EnvSpec): void {
     ["sizing.stopAtrMultiple", spec.sizing.stopAtrMultiple],
     ["rewardScale", spec.rewardScale],
     ["costs.fundingIntervalMs", spec.costs.fundingIntervalMs],
+    ["costs.maxVolumeParticipation", spec.costs.maxVolumeParticipation],
     ["rules.tickSize", spec.rules.tickSize],
     ["rules.lotStep", spec.rules.lotStep],
     ["rules.maxLeverage", spec.rules.maxLeverage],
@@ -75,6 +76,12 @@ export function assertEnvSpec(spec: EnvSpec): void {
     if (!Number.isFinite(value) || value < 0) {
       throw new RangeError(`Environment ${field} must be finite and >= 0, got ${value}.`);
     }
+  }
+  const { fundingRatePerInterval } = spec.costs;
+  if (!Number.isFinite(fundingRatePerInterval)) {
+    throw new RangeError(
+      `Environment costs.fundingRatePerInterval must be finite, got ${fundingRatePerInterval}.`,
+    );
   }
   if (!Number.isSafeInteger(spec.episodeBars) || spec.episodeBars < 1) {
     throw new RangeError(`Environment episodeBars must be a whole number >= 1, got ${spec.episodeBars}.`);
