@@ -101,6 +101,15 @@ describe("PPO", () => {
     expect(resumed.checkpoint).toEqual(unbroken.checkpoint);
   });
 
+  it("W-04: the last periodic checkpoint before a crash can always be resumed, to the same bits", async () => {
+    const short = { ...SETTINGS, environmentSteps: 3_000 };
+    const kept: Uint8Array[] = [];
+    const whole = await run(short, { checkpointEvery: 1, onCheckpoint: (bytes) => void kept.push(bytes) });
+    expect(kept).toHaveLength(Math.ceil(3_000 / 512) - 1);
+    const resumed = await run(short, { resumeFrom: kept.at(-1) });
+    expect(hash(resumed.weights)).toBe(hash(whole.weights));
+  });
+
   it("refuses a checkpoint of other settings, another dataset, or with one flipped bit", async () => {
     const short = { ...SETTINGS, environmentSteps: 3_000 };
     const stop = { shouldStop: () => "checkpoint-and-stop" as const, contextHash: "a" };

@@ -252,10 +252,12 @@ export async function trainPpo(options: PpoOptions): Promise<PpoResult> {
       etaSeconds: Math.max(0, s.environmentSteps - steps) / stepsPerSecond,
     };
     await options.onProgress?.(point);
+    // A finished run has nothing to resume, so its last checkpoint stays one from which training goes on.
+    if (steps >= s.environmentSteps) break;
     if (options.onCheckpoint && options.checkpointEvery && iteration % options.checkpointEvery === 0) {
       await options.onCheckpoint(checkpoint());
     }
-    if (options.shouldStop?.() === "checkpoint-and-stop" && steps < s.environmentSteps) {
+    if (options.shouldStop?.() === "checkpoint-and-stop") {
       stoppedBy = "request";
       break;
     }
