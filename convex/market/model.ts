@@ -92,17 +92,14 @@ export async function readChunks(
   return seriesRange(ctx, key, chunkStartMs(fromMs, key.timeframe), toMs).take(limit);
 }
 
-/** The newest `count` chunks, oldest first. */
+/** The newest `count` chunks, oldest first; with a range, of those that may hold bars in [fromMs, toMs). */
 export async function newestChunks(
   ctx: QueryCtx,
   key: SeriesKey,
   count: number,
+  range = { fromMs: 0, toMs: Number.MAX_SAFE_INTEGER },
 ): Promise<Doc<"candleChunks">[]> {
-  const newest = await ctx.db
-    .query("candleChunks")
-    .withIndex("by_series_and_start", (q) =>
-      q.eq("instrument", key.instrument).eq("timeframe", key.timeframe).eq("source", key.source),
-    )
+  const newest = await seriesRange(ctx, key, chunkStartMs(range.fromMs, key.timeframe), range.toMs)
     .order("desc")
     .take(count);
   return newest.reverse();
@@ -200,12 +197,21 @@ async function touchSeries(
     return;
   }
   await ctx.db.patch(series._id, {
-    calendar: meta.calendar,
     rows: series.rows + added,
     firstOpenTimeMs: Math.min(series.firstOpenTimeMs, firstMs),
     lastOpenTimeMs: Math.max(series.lastOpenTimeMs, lastMs),
     updatedAtMs,
   });
+}
+
+/** Says which hours the series keeps, once enough bars are there to tell. */
+export async function setCalendar(
+  ctx: MutationCtx,
+  key: SeriesKey,
+  calendar: SessionCalendar,
+): Promise<void> {
+  const series = await findSeries(ctx, key);
+  if (series !== null && series.calendar !== calendar) await ctx.db.patch(series._id, { calendar });
 }
 
 /** Splits loose bars (ascending) by chunk. */
@@ -231,6 +237,17 @@ export async function replaceGaps(
   toMs: number,
   gaps: Gap[],
 ): Promise<void> {
+  // A gap outside the range is not read back below, so a repeated call would store it twice.
+  const stray = gaps.find((gap) => !(gap.fromMs >= fromMs && gap.fromMs < toMs && gap.toMs > gap.fromMs));
+  if (stray !== undefined) {
+    throw new ConvexError(
+      appError(
+        "INVALID_ARGUMENT",
+        `gap ${stray.fromMs} to ${stray.toMs} is empty or does not start in [${fromMs}, ${toMs})`,
+        "gaps",
+      ),
+    );
+  }
   const stored = await ctx.db
     .query("candleGaps")
     .withIndex("by_series_and_from", (q) =>
@@ -271,6 +288,21 @@ export async function startIngestion(
   key: SeriesKey,
   start: { trigger: string; fileName?: string; startedAtMs: number },
 ): Promise<Id<"ingestionRuns">> {
+  const previous = await ctx.db
+    .query("ingestionRuns")
+    .withIndex("by_series_and_startedAt", (q) =>
+      q.eq("instrument", key.instrument).eq("timeframe", key.timeframe).eq("source", key.source),
+    )
+    .order("desc")
+    .first();
+  // One writer per series at a time: a run still marked as running was killed, and this one goes on.
+  if (previous?.status === "running") {
+    await updateIngestion(ctx, previous._id, {
+      status: "cancelled",
+      error: "interrupted; a later run went on from what it had stored",
+      finishedAtMs: Date.now(),
+    });
+  }
   return ctx.db.insert("ingestionRuns", {
     ...key,
     ...start,
@@ -285,10 +317,20 @@ export async function startIngestion(
   });
 }
 
+export async function requireIngestion(
+  ctx: QueryCtx,
+  id: Id<"ingestionRuns">,
+): Promise<Doc<"ingestionRuns">> {
+  const run = await ctx.db.get(id);
+  if (run === null) throw new ConvexError(appError("NOT_FOUND", "This import is unknown", "ingestionId"));
+  return run;
+}
+
 export async function updateIngestion(
   ctx: MutationCtx,
   id: Id<"ingestionRuns">,
   patch: IngestionPatch,
 ): Promise<void> {
+  await requireIngestion(ctx, id);
   await ctx.db.patch(id, { ...patch, updatedAtMs: Date.now() });
 }

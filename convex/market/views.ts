@@ -41,7 +41,7 @@ const BASES: Timeframe[] = ["1m", "5m", "15m", "1h"];
 
 /**
  * Closed bars for a chart, at most `LIMITS.candlesPerView`: the stored series when there is one of that
- * timeframe, else aggregated from the finest stored one. Without a range: the newest `limit` bars.
+ * timeframe, else aggregated from the finest stored one. Always the newest `limit` bars, of the range if given.
  */
 export async function candlesForView(
   ctx: QueryCtx,
@@ -60,9 +60,10 @@ export async function candlesForView(
     const docs =
       range === null
         ? await newestChunks(ctx, base, wantedChunks)
-        : await readChunks(ctx, base, range.fromMs, range.toMs, LIMITS.chunksPerPage);
+        : await newestChunks(ctx, base, LIMITS.chunksPerPage, range);
     const columns = decodeAll(docs);
-    const bars = ratio === 1 ? columns : aggregateCandles(columns, key.timeframe);
+    const bars =
+      ratio === 1 ? columns : aggregateCandles(columns, key.timeframe, { sourceTimeframe: timeframe });
     const from = range?.fromMs ?? Number.NEGATIVE_INFINITY;
     const to = range?.toMs ?? Number.POSITIVE_INFINITY;
     return within(bars, from, to, bounded);

@@ -3,10 +3,20 @@ import { ConvexError, v } from "convex/values";
 import { appError } from "../../lib/contract/errors";
 import { LIMITS } from "../../lib/contract/limits";
 import { decodeChunk } from "../../lib/market/chunk";
+import type { CandleColumns } from "../../lib/market/types";
 import { appendAudit } from "../audit/model";
 import { workerMutation, workerQuery } from "../builders";
 import { vCalendar, vCandle, vTimeframe } from "../validators";
-import { appendColumns, findSeries, readChunks, replaceGaps, startIngestion, updateIngestion } from "./model";
+import {
+  appendColumns,
+  findSeries,
+  readChunks,
+  replaceGaps,
+  requireIngestion,
+  setCalendar,
+  startIngestion,
+  updateIngestion,
+} from "./model";
 import { gapFields, seriesFields, vReject } from "./schema";
 import { candlesAfter } from "./views";
 
@@ -19,6 +29,15 @@ export const startImport = workerMutation({
   handler: (ctx, { fileName, ...key }) =>
     startIngestion(ctx, key, { trigger: "file", fileName, startedAtMs: Date.now() }),
 });
+
+function decodePayload(payload: ArrayBuffer): CandleColumns {
+  try {
+    return decodeChunk(new Uint8Array(payload));
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new ConvexError(appError("INVALID_ARGUMENT", `${error.message}; encode the bars again`, "chunks"));
+  }
+}
 
 /** Merges encoded chunks; safe to repeat. At most `LIMITS.chunksPerAppend` chunks a call. */
 export const appendChunks = workerMutation({
@@ -41,7 +60,7 @@ export const appendChunks = workerMutation({
     }
     const blocks = chunks.map((chunk) => ({
       chunkStartMs: chunk.chunkStartMs,
-      columns: decodeChunk(new Uint8Array(chunk.payload)),
+      columns: decodePayload(chunk.payload),
     }));
     return appendColumns(ctx, key, blocks, { calendar, simulated });
   },
@@ -95,13 +114,15 @@ export const finishImport = workerMutation({
     status: v.union(v.literal("ok"), v.literal("failed"), v.literal("cancelled")),
     ...progressFields,
     gaps: v.number(),
+    calendar: v.optional(vCalendar),
     rejects: v.array(vReject),
     error: v.optional(v.string()),
   },
   returns: v.null(),
-  handler: async (ctx, { ingestionId, ...result }) => {
-    const run = await ctx.db.get(ingestionId);
-    if (run === null) throw new ConvexError(appError("NOT_FOUND", "This import is unknown", "ingestionId"));
+  handler: async (ctx, { ingestionId, calendar, ...result }) => {
+    const run = await requireIngestion(ctx, ingestionId);
+    const { instrument, timeframe, source } = run;
+    if (calendar !== undefined) await setCalendar(ctx, { instrument, timeframe, source }, calendar);
     await updateIngestion(ctx, ingestionId, {
       ...result,
       rejects: result.rejects.slice(0, LIMITS.rejectsStored),
