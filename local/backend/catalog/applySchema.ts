@@ -41,6 +41,8 @@ async function* scanDocuments(store: Store, table: TableDefinition): AsyncGenera
 }
 
 async function backfill(store: Store, table: TableDefinition, indexes: IndexDefinition[]): Promise<void> {
+  // A crash during an earlier attempt may have left rows under the same, never stored, index ids.
+  for (const index of indexes) await deleteRows(store, index.prefix);
   let writes: StoreWrite[] = [];
   for await (const [internalId, document] of scanDocuments(store, table)) {
     for (const index of indexes) writes.push([indexRowKey(index, document, internalId), ""]);
