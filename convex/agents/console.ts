@@ -4,7 +4,7 @@ import { appError } from "../../lib/contract/errors";
 import { LIMITS } from "../../lib/contract/limits";
 import { operatorMutation, viewerQuery } from "../builders";
 import { requireJob, resumeJob } from "../ops/model";
-import { requestTraining as request, requireVersion, setVersionStatus } from "./model";
+import { requestTraining as request, requireVersion, setTrainingStatus } from "./model";
 import { trainingPointFields, versionFields } from "./schema";
 
 const vVersion = v.object({ ...versionFields, _id: v.id("agentVersions") });
@@ -75,7 +75,7 @@ export const resumeTraining = operatorMutation({
       throw new ConvexError(appError("NOT_READY", "This version has no training job to resume", "versionId"));
     }
     await resumeJob(ctx, await requireJob(ctx, version.jobId), ctx.actor.tokenIdentifier);
-    await setVersionStatus(ctx, versionId, "queued");
+    await setTrainingStatus(ctx, version, "queued");
     return { versionId, jobId: version.jobId };
   },
 });

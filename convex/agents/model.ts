@@ -3,12 +3,13 @@ import { ConvexError, type Infer, v } from "convex/values";
 import { appError } from "../../lib/contract/errors";
 import { LIMITS } from "../../lib/contract/limits";
 import { sha256Hex } from "../../lib/core/sha256";
+import type { ArtifactManifest } from "../../lib/policy/types";
 import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
 import { appendAudit } from "../audit/model";
 import { requireDataset } from "../datasets/model";
 import { recordTrial } from "../evaluations/model";
-import { enqueueJob } from "../ops/model";
+import { enqueueJob, requireLease } from "../ops/model";
 import { trainingPointFields, vArtifactFile, type vVersionStatus } from "./schema";
 
 const { versionId: _versionId, ...pointFields } = trainingPointFields;
@@ -123,6 +124,33 @@ export async function requestTraining(
   return { versionId, jobId };
 }
 
+/** The version, if the caller holds the lease of the job that trains it (W-05). */
+export async function requireTrainingLease(
+  ctx: QueryCtx,
+  jobId: Id<"jobs">,
+  leaseToken: number,
+  versionId: Id<"agentVersions">,
+): Promise<Doc<"agentVersions">> {
+  const job = await requireLease(ctx, jobId, leaseToken);
+  if (job.payload.kind !== "train" || job.payload.versionId !== versionId) {
+    throw new ConvexError(appError("LEASE_LOST", "This lease is for another training", "versionId"));
+  }
+  return requireVersion(ctx, versionId);
+}
+
+/**
+ * How a training stands. A version that has delivered its artifact keeps the status it earned: a worker that
+ * died between delivering and finishing its job is followed by one that starts over (W-04).
+ */
+export async function setTrainingStatus(
+  ctx: MutationCtx,
+  version: Doc<"agentVersions">,
+  status: "queued" | "training" | "failed" | "cancelled",
+  error?: string,
+): Promise<void> {
+  if (version.artifactSha256 === undefined) await setVersionStatus(ctx, version._id, status, error);
+}
+
 export async function setVersionStatus(
   ctx: MutationCtx,
   versionId: Id<"agentVersions">,
@@ -150,7 +178,7 @@ export async function appendPoints(
     newest = point.sequence;
   }
   const latest = points.at(-1);
-  if (latest !== undefined) {
+  if (latest !== undefined && newest === latest.sequence) {
     await ctx.db.patch(versionId, {
       environmentSteps: latest.environmentSteps,
       stepsPerSecond: latest.stepsPerSecond,
@@ -167,6 +195,30 @@ export const vTrainingResult = v.object({
   stepsPerSecond: v.number(),
   seconds: v.number(),
 });
+
+/** The identity that an artifact must share with the version it is delivered for, in the manifest's own words. */
+const IDENTITY = [
+  "instrument",
+  "timeframe",
+  "datasetHash",
+  "featureSetId",
+  "featureFingerprint",
+  "seed",
+] as const;
+
+function assertManifestFits(version: Doc<"agentVersions">, result: Infer<typeof vTrainingResult>): void {
+  const refuse = (message: string) => {
+    throw new ConvexError(appError("ARTIFACT_HASH_MISMATCH", `${message}; train again`, "manifest"));
+  };
+  const manifest = JSON.parse(result.manifest) as Partial<ArtifactManifest>;
+  const wrong = IDENTITY.find((field) => manifest[field] !== version[field]);
+  if (wrong !== undefined) refuse(`The manifest's ${wrong} is not that of ${version.name}`);
+  const wanted = Object.entries(manifest.files ?? {});
+  const isStored = wanted.every(([name, { sha256 }]) =>
+    result.files.some((file) => file.name === name && file.sha256 === sha256),
+  );
+  if (wanted.length !== result.files.length || !isStored) refuse("The files are not those of the manifest");
+}
 
 /** Stores a finished training; the server checks the checksum itself, and counts the trial for good. */
 export async function completeTraining(
@@ -185,6 +237,16 @@ export async function completeTraining(
     );
   }
   if (version.artifactSha256 === result.artifactSha256) return;
+  if (version.artifactSha256 !== undefined) {
+    throw new ConvexError(
+      appError(
+        "CONFLICT",
+        `Version ${version.name} has its artifact; train a new version instead`,
+        "versionId",
+      ),
+    );
+  }
+  assertManifestFits(version, result);
   await ctx.db.insert("agentManifests", { versionId: version._id, manifest: result.manifest });
   await ctx.db.patch(version._id, {
     status: "candidate",

@@ -2,13 +2,13 @@
 import { ConvexError, v } from "convex/values";
 import { appError } from "../../lib/contract/errors";
 import { workerMutation, workerQuery } from "../builders";
-import { requireLease } from "../ops/model";
 import {
   appendPoints,
   completeTraining,
   requireManifest,
+  requireTrainingLease,
   requireVersion,
-  setVersionStatus,
+  setTrainingStatus,
   vTrainingPoint,
   vTrainingResult,
 } from "./model";
@@ -55,8 +55,8 @@ export const markTraining = workerMutation({
   args: leaseArgs,
   returns: v.null(),
   handler: async (ctx, { jobId, leaseToken, versionId }) => {
-    await requireLease(ctx, jobId, leaseToken);
-    await setVersionStatus(ctx, versionId, "training");
+    const version = await requireTrainingLease(ctx, jobId, leaseToken, versionId);
+    await setTrainingStatus(ctx, version, "training");
     return null;
   },
 });
@@ -65,7 +65,7 @@ export const appendTrainingPoints = workerMutation({
   args: { ...leaseArgs, points: v.array(vTrainingPoint) },
   returns: v.null(),
   handler: async (ctx, { jobId, leaseToken, versionId, points }) => {
-    await requireLease(ctx, jobId, leaseToken);
+    await requireTrainingLease(ctx, jobId, leaseToken, versionId);
     await appendPoints(ctx, versionId, points);
     return null;
   },
@@ -75,8 +75,8 @@ export const complete = workerMutation({
   args: { ...leaseArgs, result: vTrainingResult },
   returns: v.null(),
   handler: async (ctx, { jobId, leaseToken, versionId, result }) => {
-    await requireLease(ctx, jobId, leaseToken);
-    await completeTraining(ctx, await requireVersion(ctx, versionId), result, ctx.actor.tokenIdentifier);
+    const version = await requireTrainingLease(ctx, jobId, leaseToken, versionId);
+    await completeTraining(ctx, version, result, ctx.actor.tokenIdentifier);
     return null;
   },
 });
@@ -86,8 +86,8 @@ export const abandon = workerMutation({
   args: { ...leaseArgs, status: v.union(v.literal("failed"), v.literal("cancelled")), reason: v.string() },
   returns: v.null(),
   handler: async (ctx, { jobId, leaseToken, versionId, status, reason }) => {
-    await requireLease(ctx, jobId, leaseToken);
-    await setVersionStatus(ctx, versionId, status, reason);
+    const version = await requireTrainingLease(ctx, jobId, leaseToken, versionId);
+    await setTrainingStatus(ctx, version, status, reason);
     return null;
   },
 });

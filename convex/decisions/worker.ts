@@ -1,5 +1,6 @@
 /** Decisions and replays from the worker's side. */
-import { v } from "convex/values";
+import { ConvexError, v } from "convex/values";
+import { appError } from "../../lib/contract/errors";
 import { workerMutation, workerQuery } from "../builders";
 import { requireLease } from "../ops/model";
 import { requireRunLease } from "../runs/model";
@@ -33,7 +34,10 @@ export const saveReplay = workerMutation({
   args: { leaseToken: v.number(), ...newReplayFields },
   returns: v.id("replays"),
   handler: async (ctx, { leaseToken, ...replay }) => {
-    await requireLease(ctx, replay.jobId, leaseToken);
+    const { payload } = await requireLease(ctx, replay.jobId, leaseToken);
+    if (payload.kind !== "replay" || payload.decisionId !== replay.decisionId) {
+      throw new ConvexError(appError("LEASE_LOST", "This lease is for another replay", "decisionId"));
+    }
     return recordReplay(ctx, replay);
   },
 });

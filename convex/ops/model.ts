@@ -111,6 +111,8 @@ export async function setCheckpoint(
   job: Doc<"jobs">,
   storageId: Id<"_storage">,
 ): Promise<void> {
+  // The answer to the first call may have been lost: repeating it must not delete what it stored (D-02).
+  if (job.checkpointStorageId === storageId) return;
   if (job.checkpointStorageId !== undefined) await ctx.storage.delete(job.checkpointStorageId);
   await ctx.db.patch(job._id, { checkpointStorageId: storageId });
 }
@@ -133,6 +135,11 @@ export async function finishJob(ctx: MutationCtx, job: Doc<"jobs">, outcome: Job
 export async function requestCancel(ctx: MutationCtx, job: Doc<"jobs">, actor: string): Promise<void> {
   if (job.status !== "queued" && job.status !== "running") {
     throw new ConvexError(appError("CONFLICT", `This job is already ${job.status}`, "jobId"));
+  }
+  if (job.kind === "run") {
+    throw new ConvexError(
+      appError("CONFLICT", "A run is stopped, not cancelled: stopping also closes its position", "jobId"),
+    );
   }
   await ctx.db.patch(job._id, { cancelRequested: true });
   if (job.status === "queued") await finishJob(ctx, job, { status: "cancelled" });

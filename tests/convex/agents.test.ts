@@ -1,0 +1,204 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import { api } from "../../convex/_generated/api";
+import type { Id } from "../../convex/_generated/dataModel";
+import { LIMITS } from "../../lib/contract/limits";
+import { canonicalJson } from "../../lib/core/canonicalJson";
+import { sha256Hex } from "../../lib/core/sha256";
+import {
+  appendBars,
+  bar,
+  beginTraining,
+  claim,
+  INSTRUMENT,
+  seedDataset,
+  seedVersion,
+  trainingResult,
+} from "./seed";
+import { type Desk, expectFailure, openDesk } from "./setup";
+
+let desk: Desk;
+let datasetId: Id<"datasets">;
+let datasetHash: string;
+beforeEach(async () => {
+  desk = await openDesk();
+  await appendBars(desk, [bar(0, 2_000)]);
+  datasetId = await seedDataset(desk);
+  ({ datasetHash } = await desk.service.query(api.datasets.worker.get, { datasetId }));
+});
+
+type Training = Awaited<ReturnType<typeof beginTraining>>;
+type Result = Awaited<ReturnType<typeof trainingResult>>;
+const complete = ({ versionId, lease }: Training, result: Result) =>
+  desk.service.mutation(api.agents.worker.complete, { ...lease, versionId, result });
+const version = (versionId: Id<"agentVersions">) => desk.viewer.query(api.agents.console.get, { versionId });
+const trials = () =>
+  desk.viewer.query(api.evaluations.console.trialCount, { instrument: INSTRUMENT, timeframe: "15m" });
+
+const point = (sequence: number) => ({
+  sequence,
+  environmentSteps: sequence * 100,
+  meanEpisodeReturn: sequence === 0 ? null : sequence,
+  policyLoss: 0.1,
+  valueLoss: 0.2,
+  entropy: 1,
+  approxKl: 0.01,
+  clipFraction: 0.1,
+  explainedVariance: 0.5,
+  learningRate: 3e-4,
+  stepsPerSecond: 1_000,
+  etaSeconds: 1,
+});
+const append = ({ versionId, lease }: Training, points: ReturnType<typeof point>[]) =>
+  desk.service.mutation(api.agents.worker.appendTrainingPoints, { ...lease, versionId, points });
+
+describe("requesting a training", () => {
+  const request = (change: { steps?: number; seed?: number }) =>
+    desk.operator.mutation(api.agents.console.requestTraining, {
+      ...{ datasetId, algorithm: "ppo", steps: 1_000, seed: 1, ...change },
+    });
+  test.each([
+    ["steps", 0],
+    ["steps", 1.5],
+    ["steps", LIMITS.trainingStepsMax + 1],
+    ["seed", -1],
+    ["seed", 2 ** 32],
+    ["seed", 0.5],
+  ])("refuses %s = %d and names the field", async (field, value) => {
+    await expectFailure(request({ [field]: value }), "INVALID_ARGUMENT", field);
+  });
+
+  test("A-02: a dataset that failed its quality check cannot be trained on", async () => {
+    await desk.t.run(async (ctx) => {
+      const dataset = await ctx.db.get(datasetId);
+      await ctx.db.patch(datasetId, { quality: { ...dataset!.quality, verdict: "failed", coveragePct: 12 } });
+    });
+    await expectFailure(request({}), "NO_DATA", "datasetId");
+  });
+});
+
+describe("the training curve", () => {
+  test("W-04: a resumed training repeats points; none is stored twice or changed", async () => {
+    const training = await beginTraining(desk, datasetId);
+    await append(training, [point(0), point(1), point(2)]);
+    await append(training, [{ ...point(1), entropy: 9 }, { ...point(2), entropy: 9 }, point(3)]);
+    await append(training, [point(3)]);
+    const curve = await desk.viewer.query(api.agents.console.trainingCurve, {
+      versionId: training.versionId,
+    });
+    expect(curve.map(({ versionId: _, ...fields }) => fields)).toEqual([0, 1, 2, 3].map(point));
+  });
+
+  test("W-04: a repeated old batch does not move the version's step count back", async () => {
+    const training = await beginTraining(desk, datasetId);
+    await append(training, [point(5)]);
+    await append(training, [point(4)]);
+    expect(await version(training.versionId)).toMatchObject({ environmentSteps: 500 });
+  });
+});
+
+describe("delivering an artifact", () => {
+  test("A-01: a manifest that does not hash to its checksum is refused and leaves nothing", async () => {
+    const training = await beginTraining(desk, datasetId);
+    const result = await trainingResult(desk, datasetHash);
+    const edited = { ...result, manifest: result.manifest.replace('"seed":7', '"seed":8') };
+    expect(edited.manifest).not.toBe(result.manifest);
+    await expectFailure(complete(training, edited), "ARTIFACT_HASH_MISMATCH", "manifest");
+    expect(await version(training.versionId)).toMatchObject({ status: "training", manifest: null });
+    expect(await trials()).toBe(0);
+  });
+
+  const foreign: [string, (result: Result) => object][] = [
+    ["dataset", () => ({ datasetHash: "0".repeat(64) })],
+    ["seed", () => ({ seed: 8 })],
+    ["instrument", () => ({ instrument: "PAXG-USDT" })],
+    ["features", () => ({ featureFingerprint: "0".repeat(64) })],
+  ];
+  test.each(foreign)(
+    "A-01: an artifact made with another %s is refused for this version",
+    async (_, change) => {
+      const training = await beginTraining(desk, datasetId);
+      const result = await trainingResult(desk, datasetHash);
+      const manifest = canonicalJson({ ...JSON.parse(result.manifest), ...change(result) });
+      const swapped = { ...result, manifest, artifactSha256: sha256Hex(manifest) };
+      await expectFailure(complete(training, swapped), "ARTIFACT_HASH_MISMATCH", "manifest");
+    },
+  );
+
+  test("A-01: files that are not those of the manifest are refused: missing, extra or swapped", async () => {
+    const training = await beginTraining(desk, datasetId);
+    const result = await trainingResult(desk, datasetHash);
+    const [first, second] = result.files as [Result["files"][0], Result["files"][0]];
+    const wrong = [
+      [first],
+      [first, second, { ...first, name: "extra" }],
+      [first, { ...second, sha256: "0" }],
+    ];
+    for (const files of wrong) {
+      await expectFailure(complete(training, { ...result, files }), "ARTIFACT_HASH_MISMATCH", "manifest");
+    }
+  });
+
+  test("a delivered artifact makes a candidate whose manifest and files the worker gets back", async () => {
+    const { versionId, artifactSha256 } = await seedVersion(desk);
+    expect(await version(versionId)).toMatchObject({ status: "candidate", artifactSha256 });
+    const artifact = await desk.service.query(api.agents.worker.artifact, { versionId });
+    expect(sha256Hex(artifact.manifest)).toBe(artifactSha256);
+    expect(artifact.files.map((file) => file.name).sort()).toEqual(["model.json", "weights.bin"]);
+  });
+
+  test("A-01: a stored manifest that was edited is not given out", async () => {
+    const { versionId } = await seedVersion(desk);
+    await desk.t.run(async (ctx) => {
+      const [row] = await ctx.db.query("agentManifests").collect();
+      await ctx.db.patch(row!._id, { manifest: `${row!.manifest} ` });
+    });
+    const read = desk.service.query(api.agents.worker.artifact, { versionId });
+    await expectFailure(read, "ARTIFACT_HASH_MISMATCH");
+  });
+
+  test("W-04: a worker that died after delivering is followed by one that changes nothing", async () => {
+    const training = await beginTraining(desk, datasetId);
+    const result = await trainingResult(desk, datasetHash);
+    await complete(training, result);
+    const { versionId, lease } = training;
+    await desk.service.mutation(api.agents.worker.markTraining, { ...lease, versionId });
+    await complete(training, result);
+    expect(await version(versionId)).toMatchObject({ status: "candidate" });
+    expect(await trials()).toBe(1);
+    const failed = { ...lease, versionId, status: "failed" as const, reason: "the machine went away" };
+    await desk.service.mutation(api.agents.worker.abandon, failed);
+    expect(await version(versionId)).toMatchObject({ status: "candidate" });
+    await expectFailure(
+      complete(training, await trainingResult(desk, datasetHash, 8)),
+      "CONFLICT",
+      "versionId",
+    );
+  });
+});
+
+test("each completed training counts one trial, and no function can remove one", async () => {
+  await seedVersion(desk);
+  const second = await beginTraining(desk, datasetId, 8);
+  await complete(second, await trainingResult(desk, datasetHash, 8));
+  expect(await trials()).toBe(2);
+  const sources = import.meta.glob("../../convex/**/*.ts", { query: "?raw", import: "default", eager: true });
+  const writers = Object.entries(sources).filter(([, text]) => /["'`]trials["'`]/.test(String(text)));
+  expect(writers.map(([path]) => path.replace(/^.*convex\//, "")).sort()).toEqual([
+    "evaluations/console.ts",
+    "evaluations/model.ts",
+  ]);
+  for (const [path, text] of writers) expect(`${path} ${text}`).not.toMatch(/\.delete\(|\.replace\(/);
+});
+
+test("a cancelled training resumes as queued and is trained on under a new token", async () => {
+  const { versionId, lease } = await beginTraining(desk, datasetId);
+  const stopped = { ...lease, versionId, status: "cancelled" as const, reason: "stopped; resume to go on" };
+  await desk.service.mutation(api.agents.worker.abandon, stopped);
+  await desk.service.mutation(api.ops.worker.finish, { ...lease, outcome: { status: "cancelled" } });
+  expect(await version(versionId)).toMatchObject({ status: "cancelled", error: stopped.reason });
+  await desk.operator.mutation(api.agents.console.resumeTraining, { versionId });
+  const resumed = await version(versionId);
+  expect(resumed).toMatchObject({ status: "queued" });
+  expect(resumed.error).toBeUndefined();
+  expect((await claim(desk)).lease.leaseToken).toBe(lease.leaseToken + 1);
+});

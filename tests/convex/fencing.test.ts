@@ -1,0 +1,138 @@
+/** W-05, W-06: every write of a worker carries its lease, and only the holder of that job's lease writes. */
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { api } from "../../convex/_generated/api";
+import type { Id } from "../../convex/_generated/dataModel";
+import { LIMITS } from "../../lib/contract/limits";
+import { advance, beginRun, type Driven, decide, play, submission } from "./runDriver";
+import { bar, beginTraining, claim, datasetArgs, seedDataset, store, T0, trainingResult } from "./seed";
+import { type Desk, failureCode, freezeDate, openDesk } from "./setup";
+
+let desk: Desk;
+let run: Driven;
+let decisionId: Id<"decisions">;
+beforeEach(async () => {
+  freezeDate();
+  desk = await openDesk();
+  run = await beginRun(desk);
+  ({ decisionId } = await play(run, bar(0, 2_000), 2));
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+interface Lease {
+  jobId: Id<"jobs">;
+  leaseToken: number;
+}
+
+const { ops, datasets, agents, runs, execution, decisions } = api;
+const PROGRESS = { stage: "s", done: 1, total: 2, unit: "bars", ratePerSecond: 1, etaSeconds: 1 };
+const work = (_: Lease) => desk.service;
+
+/** Each mutation that a lease guards, called with `lease`. A new one without a row fails the count below. */
+const WRITES: Record<string, (lease: Lease) => Promise<unknown>> = {
+  renew: (lease) => work(lease).mutation(ops.worker.renew, lease),
+  progress: (lease) => work(lease).mutation(ops.worker.progress, { ...lease, progress: PROGRESS }),
+  checkpoint: async (lease) =>
+    work(lease).mutation(ops.worker.checkpoint, { ...lease, storageId: await store(desk, "c") }),
+  finish: (lease) => work(lease).mutation(ops.worker.finish, { ...lease, outcome: { status: "succeeded" } }),
+  record: async (lease) =>
+    work(lease).mutation(datasets.worker.record, { ...lease, ...(await datasetArgs(desk, "other")) }),
+  markTraining: (lease) =>
+    work(lease).mutation(agents.worker.markTraining, { ...lease, versionId: run.versionId }),
+  appendTrainingPoints: (lease) =>
+    work(lease).mutation(agents.worker.appendTrainingPoints, {
+      ...lease,
+      versionId: run.versionId,
+      points: [],
+    }),
+  complete: async (lease) => {
+    const result = await trainingResult(desk, run.datasetHash, 8);
+    return work(lease).mutation(agents.worker.complete, { ...lease, versionId: run.versionId, result });
+  },
+  abandon: (lease) =>
+    work(lease).mutation(agents.worker.abandon, {
+      ...lease,
+      versionId: run.versionId,
+      status: "failed",
+      reason: "diverged",
+    }),
+  begin: (lease) =>
+    work(lease).mutation(runs.worker.begin, {
+      ...lease,
+      runId: run.runId,
+      featuresFromMs: T0,
+      accountFromMs: T0,
+    }),
+  end: (lease) => work(lease).mutation(runs.worker.end, { ...lease, runId: run.runId, status: "finished" }),
+  advance: (lease) =>
+    work(lease).mutation(execution.worker.advance, { ...lease, runId: run.runId, bar: bar(1, 2_000) }),
+  submit: (lease) =>
+    work(lease).mutation(decisions.worker.submit, {
+      ...lease,
+      runId: run.runId,
+      submission: submission(run, bar(0, 2_000), 2),
+    }),
+  saveReplay: ({ jobId, leaseToken }) => {
+    const replay = { decisionId, jobId, identical: true, differences: [], checks: ["bars"] };
+    return desk.service.mutation(decisions.worker.saveReplay, { leaseToken, ...replay });
+  },
+};
+
+/** Every table, so that "nothing was written" means nothing. */
+const everything = () =>
+  desk.t.run(async (ctx) => ({
+    jobs: await ctx.db.query("jobs").collect(),
+    versions: await ctx.db.query("agentVersions").collect(),
+    points: await ctx.db.query("trainingPoints").collect(),
+    datasets: await ctx.db.query("datasets").collect(),
+    runs: await ctx.db.query("runs").collect(),
+    accounts: await ctx.db.query("accounts").collect(),
+    orders: await ctx.db.query("orders").collect(),
+    decisions: await ctx.db.query("decisions").collect(),
+    replays: await ctx.db.query("replays").collect(),
+    audit: await ctx.db.query("auditEntries").collect(),
+  }));
+
+describe("a stale lease", () => {
+  test.each(Object.keys(WRITES))(
+    "W-06: %s is refused with the token of before, and writes nothing",
+    async (name) => {
+      vi.setSystemTime(Date.now() + LIMITS.leaseTtlMs + 1);
+      const taken = await claim(desk);
+      expect(taken.lease).toEqual({ ...run.lease, leaseToken: run.lease.leaseToken + 1 });
+      const before = await everything();
+      expect(await failureCode(WRITES[name]!(run.lease))).toBe("LEASE_LOST");
+      expect(await everything()).toEqual(before);
+    },
+  );
+
+  test("W-05: after the finish of its job a token is worth nothing", async () => {
+    await WRITES.finish!(run.lease);
+    expect(await failureCode(advance(run, bar(1, 2_000)))).toBe("LEASE_LOST");
+    expect(await failureCode(decide(run, bar(0, 2_000), 2))).toBe("LEASE_LOST");
+  });
+});
+
+describe("a lease of another job", () => {
+  const OWNED = [
+    "markTraining",
+    "appendTrainingPoints",
+    "complete",
+    "abandon",
+    "begin",
+    "end",
+    "advance",
+    "submit",
+  ];
+  test.each([...OWNED, "saveReplay"])(
+    "W-05: %s is refused with a valid lease of another job",
+    async (name) => {
+      const datasetId = await seedDataset(desk, "for another training");
+      const other = await beginTraining(desk, datasetId, 99);
+      const before = await everything();
+      expect(await failureCode(WRITES[name]!(other.lease))).toBe("LEASE_LOST");
+      expect(await everything()).toEqual(before);
+    },
+  );
+});
