@@ -1,11 +1,11 @@
 /** The paper venue as a run's worker drives it: one call per closed bar. */
 import { v } from "convex/values";
 import { workerMutation } from "../builders";
-import { noteBar, requireRunLease } from "../runs/model";
+import { isActive, noteBar, requireRunLease } from "../runs/model";
 import { vAccountState, vCandle } from "../validators";
-import { applyBar } from "./model";
+import { applyBar, requireAccount } from "./model";
 
-/** Applies a closed bar to the run's account; repeating the newest bar returns the stored result. */
+/** Applies a closed bar to the run's account; a repeated bar or an ended run changes nothing. */
 export const advance = workerMutation({
   args: { jobId: v.id("jobs"), leaseToken: v.number(), runId: v.id("runs"), bar: vCandle },
   returns: v.object({
@@ -16,6 +16,10 @@ export const advance = workerMutation({
   }),
   handler: async (ctx, { jobId, leaseToken, runId, bar }) => {
     const run = await requireRunLease(ctx, jobId, leaseToken, runId);
+    if (!isActive(run)) {
+      const { account } = await requireAccount(ctx, runId);
+      return { account, fills: 0, applied: false, desired: "stopped" as const };
+    }
     const advanced = await applyBar(ctx, runId, bar);
     if (advanced.applied) await noteBar(ctx, run, bar.openTimeMs, advanced);
     return { ...advanced, desired: run.desired };

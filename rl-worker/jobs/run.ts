@@ -23,9 +23,23 @@ export async function runPaperJob(
   const { desk, lease } = context;
   const run = await desk.query(api.runs.worker.get, { runId });
   if (run.desired === "stopped") return { status: "cancelled" };
+  // A stop must not wait for the next bar of a quiet market.
+  const stop = new AbortController();
+  const done = new AbortController();
+  void waitForQuery(
+    desk,
+    api.runs.worker.get,
+    { runId },
+    (now) => now.desired === "stopped",
+    done.signal,
+  ).then(
+    (now) => now !== null && stop.abort(),
+    () => {},
+  );
   try {
+    const cancel = AbortSignal.any([context.cancel, stop.signal]);
     const identity = await prepare(context, run);
-    const ended = await follow(context, identity);
+    const ended = await follow({ ...context, cancel }, identity);
     if (ended === "interrupted") return { status: "cancelled" };
     await desk.mutation(api.runs.worker.end, { ...lease, runId, status: "finished" });
     return { status: "succeeded", resultId: runId };
@@ -34,6 +48,8 @@ export async function runPaperJob(
     const message = messageOf(error);
     await desk.mutation(api.runs.worker.end, { ...lease, runId, status: "failed", error: message });
     return { status: "failed", error: { code: codeOf(error) ?? "RUN_FAILED", message } };
+  } finally {
+    done.abort();
   }
 }
 
