@@ -8,8 +8,9 @@ import { internalActionOf } from "../builders";
 import { vTimeframe } from "../validators";
 import { BingxReadError, createBingxClient, PAGE_BARS } from "./bingxClient";
 
-const MAX_PAGES_PER_CALL = 10;
-const FIRST_BACKFILL_MS = 5 * 86_400_000;
+const MAX_PAGES_PER_CALL = 25;
+/** Two and a half times what core-v1 needs to warm up on 15m bars, so that a live run can decide at once. */
+const FIRST_BACKFILL_MS = 15 * 86_400_000;
 /** A bar must have been closed this long, by exchange time, before it is believed. */
 const CLOSE_GRACE_MS = 2_000;
 /** The newest stored bars are read again, so that an early revision is seen. */
@@ -17,7 +18,7 @@ const REREAD_BARS = 3;
 /** How long a hole holds newer bars back, for the exchange to fill it. */
 const HOLE_RETRY_MS = 120_000;
 
-/** Reads the closed bars since the newest stored one, at most 10,000 a call; the next call goes on from there. */
+/** Reads the closed bars since the newest stored one, at most 25,000 a call; the next call goes on from there. */
 export const ingestLatest = internalActionOf({
   args: { instrument: v.string(), timeframe: vTimeframe, trigger: v.optional(v.string()) },
   returns: v.object({

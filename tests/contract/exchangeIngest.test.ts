@@ -12,7 +12,7 @@ import { type Exchange, startExchange } from "../../local/exchange/server";
 const modules = import.meta.glob("../../convex/**/*.{ts,js}");
 const NOW = Date.UTC(2025, 6, 2, 14, 30, 20);
 const BAR = { instrument: "XAUT-USDT", timeframe: "1m" as const };
-const FIVE_DAYS = 5 * 1440;
+const FIRST_BACKFILL_BARS = 15 * 1440;
 const clock = createManualClock(NOW);
 let exchange: Exchange;
 const freshBackend = () => convexTest(schema, modules);
@@ -47,13 +47,18 @@ const runs = () => t.run((ctx) => ctx.db.query("ingestionRuns").collect());
 
 describe("ingestion from the exchange into the control plane", () => {
   test("M-03: the first call stores five days of closed bars, a second one adds nothing, both leave a run", async () => {
-    expect(await ingest()).toMatchObject({ status: "ok", added: FIVE_DAYS, revised: 0, rejected: 0 });
+    expect(await ingest()).toMatchObject({
+      status: "ok",
+      added: FIRST_BACKFILL_BARS,
+      revised: 0,
+      rejected: 0,
+    });
     const times = await storedTimes();
-    expect(times).toHaveLength(FIVE_DAYS);
+    expect(times).toHaveLength(FIRST_BACKFILL_BARS);
     expect(times.at(-1)).toBe(NOW - 20_000 - MINUTE_MS);
     expect(await ingest()).toMatchObject({ status: "ok", added: 0, revised: 0 });
     expect((await runs()).map((run) => [run.status, run.rowsAdded])).toEqual([
-      ["ok", FIVE_DAYS],
+      ["ok", FIRST_BACKFILL_BARS],
       ["ok", 0],
     ]);
   });
@@ -91,7 +96,7 @@ describe("ingestion from the exchange into the control plane", () => {
     expect(spoiled.revised).toBe(0);
     await ingest();
     const times = await storedTimes();
-    expect(times).toHaveLength(FIVE_DAYS + 4);
+    expect(times).toHaveLength(FIRST_BACKFILL_BARS + 4);
     expect(times.at(-1)).toBe(NOW - 20_000 + 3 * MINUTE_MS);
   });
 
@@ -102,7 +107,9 @@ describe("ingestion from the exchange into the control plane", () => {
     expect(await ingest()).toMatchObject({ status: "ok", added: 0 });
     await ingest();
     const times = await storedTimes();
-    expect(times).toEqual(Array.from({ length: FIVE_DAYS + 2 }, (_, i) => times[0]! + i * MINUTE_MS));
+    expect(times).toEqual(
+      Array.from({ length: FIRST_BACKFILL_BARS + 2 }, (_, i) => times[0]! + i * MINUTE_MS),
+    );
   });
 
   test("M-01: a frozen feed stores nothing new and revises nothing", async () => {
