@@ -11,9 +11,24 @@ export interface Ports {
 
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
+const POOL_BYTES = 8192;
+let pool = randomBytes(0);
+let poolAt = 0;
+
+/** Small draws come from a pool: a system call for each would cost more than a whole document write. */
+function pooledRandomBytes(length: number): Uint8Array {
+  if (length > 64) return randomBytes(length);
+  if (poolAt + length > pool.length) {
+    pool = randomBytes(POOL_BYTES);
+    poolAt = 0;
+  }
+  poolAt += length;
+  return Uint8Array.prototype.slice.call(pool, poolAt - length, poolAt);
+}
+
 export const systemPorts: Ports = {
   now: () => Date.now(),
-  randomBytes: (length) => randomBytes(length),
+  randomBytes: pooledRandomBytes,
   setTimer(delayMs, task) {
     const timer = setTimeout(task, Math.min(Math.max(0, delayMs), MAX_TIMER_MS));
     return () => clearTimeout(timer);

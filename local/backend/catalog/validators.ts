@@ -130,29 +130,34 @@ export function checkValue(
   tables: TableNumberOf,
   path = "",
 ): Mismatch | null {
-  const fits = (ok: boolean) => (ok ? null : mismatch(path, value, validator));
   switch (validator.type) {
     case "any":
       return null;
     case "null":
-      return fits(value === null);
+      return value === null ? null : mismatch(path, value, validator);
     case "number":
-      return fits(typeof value === "number" || hasWrapper(value, "$float"));
+      return typeof value === "number" || hasWrapper(value, "$float")
+        ? null
+        : mismatch(path, value, validator);
     case "bigint":
     case "commitTs":
-      return fits(hasWrapper(value, "$integer") || hasWrapper(value, "$commitTs"));
+      return hasWrapper(value, "$integer") || hasWrapper(value, "$commitTs")
+        ? null
+        : mismatch(path, value, validator);
     case "boolean":
-      return fits(typeof value === "boolean");
+      return typeof value === "boolean" ? null : mismatch(path, value, validator);
     case "string":
-      return fits(typeof value === "string");
+      return typeof value === "string" ? null : mismatch(path, value, validator);
     case "bytes":
-      return fits(hasWrapper(value, "$bytes"));
+      return hasWrapper(value, "$bytes") ? null : mismatch(path, value, validator);
     case "id":
       return checkId(validator, value, tables, path);
     case "literal":
-      return fits(JSON.stringify(value) === JSON.stringify(validator.value));
+      return JSON.stringify(value) === JSON.stringify(validator.value)
+        ? null
+        : mismatch(path, value, validator);
     case "array": {
-      if (!Array.isArray(value)) return fits(false);
+      if (!Array.isArray(value)) return mismatch(path, value, validator);
       for (let i = 0; i < value.length; i++) {
         const found = checkValue(validator.value, value[i] as JsonValue, tables, join(path, String(i)));
         if (found) return found;
@@ -160,9 +165,11 @@ export function checkValue(
       return null;
     }
     case "object":
-      return isPlainObject(value) ? checkObject(validator, value, tables, path) : fits(false);
+      return isPlainObject(value)
+        ? checkObject(validator, value, tables, path)
+        : mismatch(path, value, validator);
     case "record": {
-      if (!isPlainObject(value)) return fits(false);
+      if (!isPlainObject(value)) return mismatch(path, value, validator);
       for (const [key, inner] of Object.entries(value)) {
         const found =
           checkValue(validator.keys, key, tables, path) ??
@@ -172,7 +179,9 @@ export function checkValue(
       return null;
     }
     case "union":
-      return fits(validator.value.some((member) => checkValue(member, value, tables, path) === null));
+      return validator.value.some((member) => checkValue(member, value, tables, path) === null)
+        ? null
+        : mismatch(path, value, validator);
   }
 }
 

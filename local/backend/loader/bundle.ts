@@ -70,7 +70,6 @@ export async function bundleDefaultRuntime(entries: EntryPoint[], workingDir: st
     define: DEFINE,
     plugins: [markerPackages],
     logLevel: "silent",
-    keepNames: true,
     sourcemap: false,
   }).catch(explain);
   return result.outputFiles[0]!.text;
@@ -111,7 +110,6 @@ export async function bundleNodeRuntime(
     },
     plugins: [markerPackages, externals(options.externalPackages, options.functionsDir)],
     logLevel: "silent",
-    keepNames: true,
   }).catch(explain);
   for (const { modulePath } of entries) {
     urls.set(modulePath, pathToFileURL(join(options.outDir, version, `${modulePath}.mjs`)).href);

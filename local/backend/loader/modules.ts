@@ -103,9 +103,6 @@ async function evaluate<T>(modulePath: string, load: () => Promise<T>): Promise<
   }
 }
 
-/** Native `import()`, out of reach of test transformers. */
-const importUrl = new Function("url", "return import(url)") as (url: string) => Promise<ModuleExports>;
-
 /** Bundles and evaluates a functions folder: default modules in `context`, "use node" modules in this realm. */
 export async function loadFolder(options: {
   functionsDir: string;
@@ -150,7 +147,12 @@ export async function loadFolder(options: {
     }
   }
   for (const [modulePath, url] of nodeUrls) {
-    registerExports(functions, modulePath, await evaluate(modulePath, () => importUrl(url)), "node");
+    registerExports(
+      functions,
+      modulePath,
+      await evaluate(modulePath, () => import(/* @vite-ignore */ url) as Promise<ModuleExports>),
+      "node",
+    );
   }
   const defaultOf = <T>(name: string) => (modules.get(name)?.default ?? null) as T | null;
   const schema = defaultOf<{ export(): string }>("schema");

@@ -49,6 +49,7 @@ export interface CallState {
   path: string;
   /** Present in queries and mutations. */
   tx: Transaction | null;
+  /** Seeded on first use; null in actions. */
   random: (() => number) | null;
   streams: Map<number, QueryStream>;
   nextStreamId: number;
@@ -61,8 +62,16 @@ export function isDeterministic(state: CallState | undefined): state is CallStat
   return state?.kind === "query" || state?.kind === "mutation";
 }
 
-/** sfc32 seeded with 16 bytes: `Math.random` of one query or mutation. */
-export function seededRandom(seed: Uint8Array): () => number {
+/** `Math.random` of one query or mutation: sfc32, seeded with 16 drawn bytes at its first use. */
+export function seededRandom(draw: () => Uint8Array): () => number {
+  let next: (() => number) | null = null;
+  return () => {
+    next ??= sfc32(draw());
+    return next();
+  };
+}
+
+function sfc32(seed: Uint8Array): () => number {
   const view = new DataView(seed.buffer, seed.byteOffset, 16);
   let a = view.getInt32(0);
   let b = view.getInt32(4);

@@ -37,6 +37,9 @@ export type Outcome =
 export const SYSTEM_CALL: CallOptions = { caller: SYSTEM, internal: true };
 
 const NO_REQUEST: RequestMetadata = { ip: null, userAgent: null };
+/** Real Convex stops user code of a transaction after 1 s of computing; here the limit is on elapsed time. */
+const TRANSACTION_MS = 20_000;
+const ACTION_MS = { default: 30 * 60_000, node: 10 * 60_000 };
 const KIND_NAMES = { query: "Query", mutation: "Mutation", action: "Action", httpAction: "HttpAction" };
 
 /** Runs registered functions: checks arguments and results, gives each call its environment, shapes its outcome. */
@@ -77,7 +80,7 @@ export class Runner {
   }
 
   createState(root: CallRoot, kind: FunctionKind, path: string, tx: Transaction | null): CallState {
-    const random = tx ? seededRandom(this.backend.ports.randomBytes(16)) : null;
+    const random = tx ? seededRandom(() => this.backend.ports.randomBytes(16)) : null;
     return { root, kind, path, tx, random, streams: new Map(), nextStreamId: 0 };
   }
 
@@ -98,7 +101,8 @@ export class Runner {
         throw new Error(`Arguments for ${fn.path} are too large (limit: ${LIMITS.argsBytes} bytes)`);
       }
       const state = this.createState(root, fn.kind, fn.path, tx);
-      const text = await callStorage.run(state, () => fn.invoke(argsText, root.requestId));
+      const running = callStorage.run(state, () => fn.invoke(argsText, root.requestId));
+      const text = await this.withinTime(running, fn);
       if (text.length > LIMITS.returnBytes * 1.4) {
         throw new Error(`Function ${fn.path} return value is too large (limit: ${LIMITS.returnBytes} bytes)`);
       }
@@ -108,6 +112,17 @@ export class Runner {
     } catch (error) {
       throw toFailure(error);
     }
+  }
+
+  /** Fails a call that does not settle in time; a mutation that waits forever would hold up every other one. */
+  private withinTime<T>(running: Promise<T>, { kind, runtime }: RegisteredFunction): Promise<T> {
+    const limitMs = kind !== "action" ? TRANSACTION_MS : ACTION_MS[runtime];
+    return new Promise<T>((resolve, reject) => {
+      const cancel = this.backend.ports.setTimer(limitMs, () => {
+        reject(new Error(`Function execution timed out (maximum duration: ${limitMs / 1000}s)`));
+      });
+      running.then(resolve, reject).finally(cancel);
+    });
   }
 
   private finish(root: CallRoot, path: string, failure: FunctionFailure): Outcome {

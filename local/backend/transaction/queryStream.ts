@@ -13,6 +13,16 @@ export interface SerializedQuery {
 const FIRST_BLOCK = 32;
 const MAX_BLOCK = 256;
 
+/** Documents read ahead of what the function asked for are bounded in bytes. */
+const BLOCK_BYTES = 4 << 20;
+
+/** Grows the number of rows fetched at once, as far as the size of the last ones allows. */
+function nextBlock(block: number, rows: Row[]): number {
+  const bytes = rows.reduce((sum, row) => sum + row.document.size, 0);
+  const fitting = Math.floor(BLOCK_BYTES / Math.max(1, bytes / Math.max(1, rows.length)));
+  return Math.max(4, Math.min(MAX_BLOCK, fitting, Math.max(FIRST_BLOCK, block * 4)));
+}
+
 interface ResolvedSource {
   table: TableDefinition | null;
   index: IndexDefinition | null;
@@ -92,7 +102,7 @@ export class RowScanner {
     this.finished = page.exhausted;
     if (this.reverse) this.rest.to = page.covered.from;
     else this.rest.from = page.covered.to;
-    this.block = Math.min(MAX_BLOCK, Math.max(FIRST_BLOCK, this.block * 4));
+    this.block = nextBlock(this.block, page.rows);
   }
 
   private record(consumed: KeyRange): void {
