@@ -5,6 +5,7 @@
 import { ConvexError, type ObjectType } from "convex/values";
 import { appError } from "../../lib/contract/errors";
 import { adjudicate, decisionOrderId } from "../../lib/decision/adjudicate";
+import { timeframeMs } from "../../lib/market/timeframe";
 import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
 import { countOrders, placePaperOrder, requireAccount } from "../execution/model";
@@ -45,6 +46,29 @@ function assertSubmission(submission: Submission): void {
   }
 }
 
+/**
+ * What the worker says about the bar and about itself must be what the desk knows: risk judges the decision
+ * by this price and this age, and a replay will load this artifact.
+ */
+function assertFits(submission: Submission, run: Doc<"runs">, markPrice: number): void {
+  const { barOpenTimeMs, barCloseTimeMs, referencePrice, provenance } = submission;
+  const refuse = (field: string, message: string) => {
+    throw new ConvexError(appError("INVALID_ARGUMENT", `${field} ${message}`, field));
+  };
+  const closeTimeMs = barOpenTimeMs + timeframeMs(run.timeframe);
+  if (barCloseTimeMs !== closeTimeMs)
+    refuse("barCloseTimeMs", `is ${barCloseTimeMs}; this bar closes at ${closeTimeMs}`);
+  if (referencePrice !== markPrice)
+    refuse("referencePrice", `is ${referencePrice}; the close of this bar is ${markPrice}`);
+  const isOfRun =
+    provenance.versionId === run.versionId &&
+    provenance.artifactSha256 === run.artifactSha256 &&
+    provenance.trainingDatasetHash === run.datasetHash &&
+    provenance.featureFingerprint === run.featureFingerprint;
+  if (!isOfRun)
+    refuse("provenance", "names another version, artifact, dataset or feature set than the run's");
+}
+
 /** Records the decision of one closed bar; a repeated bar returns the stored decision (O-05, K-03). */
 export async function submitDecision(
   ctx: MutationCtx,
@@ -67,6 +91,7 @@ export async function submitDecision(
       ),
     );
   }
+  assertFits(submission, run, account.account.markPrice);
   const kill = await readKillSwitch(ctx);
   const limits = await currentLimits(ctx);
   const bar = submission.barOpenTimeMs;

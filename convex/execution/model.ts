@@ -184,25 +184,23 @@ async function appendEquity(ctx: MutationCtx, runId: Id<"runs">, account: Accoun
 export interface Advanced {
   account: AccountState;
   fills: number;
-  /** False when this bar had been applied before: the stored result is returned (D-02). */
-  applied: boolean;
 }
 
 /** Applies one closed bar to the run's account: funding, the open order, stop, liquidation, mark. */
 export async function applyBar(ctx: MutationCtx, runId: Id<"runs">, bar: Candle): Promise<Advanced> {
   const row = await requireAccount(ctx, runId);
-  const isSeen = row.account.markPrice !== 0 && bar.openTimeMs <= row.account.lastBarOpenTimeMs;
+  const { lastBarOpenTimeMs, markPrice } = row.account;
+  // An account without a mark has seen no bar: the first may open at the account's own time.
+  const isSeen =
+    bar.openTimeMs < lastBarOpenTimeMs || (bar.openTimeMs === lastBarOpenTimeMs && markPrice !== 0);
   if (isSeen) {
-    if (bar.openTimeMs < row.account.lastBarOpenTimeMs) {
-      throw new ConvexError(
-        appError(
-          "CONFLICT",
-          `Bar ${bar.openTimeMs} is older than the account's last bar ${row.account.lastBarOpenTimeMs}`,
-          "bar",
-        ),
-      );
-    }
-    return { account: row.account, fills: 0, applied: false };
+    throw new ConvexError(
+      appError(
+        "CONFLICT",
+        `Bar ${bar.openTimeMs} is not newer than the account's last bar ${lastBarOpenTimeMs}`,
+        "bar",
+      ),
+    );
   }
   const order = await openOrder(ctx, runId);
   const pending: PendingOrder | null =
@@ -222,7 +220,7 @@ export async function applyBar(ctx: MutationCtx, runId: Id<"runs">, bar: Candle)
   const dayStartMs = Math.floor(bar.openTimeMs / DAY_MS) * DAY_MS;
   const day = dayStartMs === row.dayStartMs ? {} : { dayStartMs, dayStartEquityUsd: row.account.equityUsd };
   await ctx.db.patch(row._id, { account, ...day });
-  return { account, fills, applied: true };
+  return { account, fills };
 }
 
 /**

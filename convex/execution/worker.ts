@@ -1,5 +1,7 @@
 /** The paper venue as a run's worker drives it: one call per closed bar. */
-import { v } from "convex/values";
+import { ConvexError, v } from "convex/values";
+import { appError } from "../../lib/contract/errors";
+import { REJECT_TEXT, validateCandle } from "../../lib/market/validate";
 import { workerMutation } from "../builders";
 import { isActive, noteBar, requireRunLease } from "../runs/model";
 import { vAccountState, vCandle } from "../validators";
@@ -16,12 +18,19 @@ export const advance = workerMutation({
   }),
   handler: async (ctx, { jobId, leaseToken, runId, bar }) => {
     const run = await requireRunLease(ctx, jobId, leaseToken, runId);
-    if (!isActive(run)) {
+    const problem = validateCandle(bar, run.timeframe);
+    if (problem !== null) {
+      throw new ConvexError(
+        appError("INVALID_ARGUMENT", `bar ${bar.openTimeMs}: ${REJECT_TEXT[problem]}`, "bar"),
+      );
+    }
+    // The account itself may stand later than a repeated bar, when the kill switch flattened it in between.
+    if (!isActive(run) || run.lastBarOpenTimeMs === bar.openTimeMs) {
       const { account } = await requireAccount(ctx, runId);
-      return { account, fills: 0, applied: false, desired: "stopped" as const };
+      return { account, fills: 0, applied: false, desired: isActive(run) ? run.desired : "stopped" };
     }
     const advanced = await applyBar(ctx, runId, bar);
-    if (advanced.applied) await noteBar(ctx, run, bar.openTimeMs, advanced);
-    return { ...advanced, desired: run.desired };
+    await noteBar(ctx, run, bar.openTimeMs, advanced);
+    return { ...advanced, applied: true, desired: run.desired };
   },
 });

@@ -131,7 +131,14 @@ export async function finishJob(ctx: MutationCtx, job: Doc<"jobs">, outcome: Job
   });
 }
 
-/** Asks the worker to stop; a job that nobody has claimed yet ends at once. */
+/** Ends a job that nobody has claimed and asks the worker of a running one to leave; an ended one is left alone. */
+export async function releaseJob(ctx: MutationCtx, job: Doc<"jobs">): Promise<void> {
+  if (job.status !== "queued" && job.status !== "running") return;
+  await ctx.db.patch(job._id, { cancelRequested: true });
+  if (job.status === "queued") await finishJob(ctx, job, { status: "cancelled" });
+}
+
+/** An operator's wish to stop a job; a job that nobody has claimed yet ends at once. */
 export async function requestCancel(ctx: MutationCtx, job: Doc<"jobs">, actor: string): Promise<void> {
   if (job.status !== "queued" && job.status !== "running") {
     throw new ConvexError(appError("CONFLICT", `This job is already ${job.status}`, "jobId"));
@@ -141,8 +148,7 @@ export async function requestCancel(ctx: MutationCtx, job: Doc<"jobs">, actor: s
       appError("CONFLICT", "A run is stopped, not cancelled: stopping also closes its position", "jobId"),
     );
   }
-  await ctx.db.patch(job._id, { cancelRequested: true });
-  if (job.status === "queued") await finishJob(ctx, job, { status: "cancelled" });
+  await releaseJob(ctx, job);
   await appendAudit(ctx, {
     actor,
     action: "job.cancel",

@@ -10,7 +10,7 @@ import { appendAudit } from "../audit/model";
 import { flattenAtMark, openAccount } from "../execution/model";
 import { championOf, readKillSwitch } from "../governance/model";
 import { findSeries } from "../market/model";
-import { enqueueJob, requireLease } from "../ops/model";
+import { enqueueJob, releaseJob, requireJob, requireLease } from "../ops/model";
 import { requireLimits } from "../risk/model";
 
 type RunDoc = Doc<"runs">;
@@ -214,6 +214,10 @@ export async function beginRun(
     totalBars?: number;
   },
 ): Promise<void> {
+  // Stopped while it waited in the queue: beginning it now would revive it beside its successor.
+  if (!isActive(run)) {
+    throw new ConvexError(appError("CONFLICT", `This run is already ${run.status}`, "runId"));
+  }
   const version = await requireVersion(ctx, run.versionId);
   const manifest = JSON.parse(await requireManifest(ctx, version)) as { environment: TrainedEnvironment };
   const { costs, rules, sizing } = manifest.environment;
@@ -288,6 +292,7 @@ export async function stopRun(ctx: MutationCtx, run: RunDoc, actor: string): Pro
     throw new ConvexError(appError("CONFLICT", `This run is already ${run.status}`, "runId"));
   }
   await closeOut(ctx, run, "stopped");
+  if (run.jobId !== undefined) await releaseJob(ctx, await requireJob(ctx, run.jobId));
   await appendAudit(ctx, {
     actor,
     action: "run.stop",

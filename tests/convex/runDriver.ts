@@ -30,18 +30,28 @@ export interface Driven {
   feed: "replay" | "live";
 }
 
-/** Starts a run of a fresh version, claims its job and opens its account. */
-export async function beginRun(
+type Version = Awaited<ReturnType<typeof seedVersion>>;
+
+/** Starts a run of `version`, claims its job and opens its account. */
+export async function beginRunOf(
   desk: Desk,
-  options: { costs?: CostModel; start?: Partial<typeof START> } = {},
+  version: Version,
+  start: Partial<typeof START> = {},
 ): Promise<Driven> {
-  const version = await seedVersion(desk, options.costs);
-  const request = { ...START, ...options.start };
+  const request = { ...START, ...start, versionId: version.versionId };
   const { runId } = await desk.operator.mutation(api.runs.console.start, request);
   const { lease } = await claim(desk);
   const times = { featuresFromMs: T0, accountFromMs: T0 };
   await desk.service.mutation(api.runs.worker.begin, { ...lease, runId, ...times });
   return { desk, runId, lease, feed: request.feed, ...version };
+}
+
+/** The same with a fresh version whose environment has these costs. */
+export async function beginRun(
+  desk: Desk,
+  options: { costs?: CostModel; start?: Partial<typeof START> } = {},
+): Promise<Driven> {
+  return beginRunOf(desk, await seedVersion(desk, options.costs), options.start);
 }
 
 export function advance({ desk, lease, runId }: Driven, candle: Candle) {
@@ -126,6 +136,10 @@ export async function ordersOf({ desk, runId }: Driven) {
 /** Oldest first. */
 export async function fillsOf({ desk, runId }: Driven) {
   return (await desk.viewer.query(api.execution.console.fills, { runId, limit: 2_000 })).reverse();
+}
+
+export function runOf({ desk, runId }: Driven) {
+  return desk.viewer.query(api.runs.console.get, { runId });
 }
 
 export async function ledgerOf({ desk, runId }: Driven) {
