@@ -120,8 +120,7 @@ export class Backend {
     this.maintenance.stop();
     this.crons.stop();
     this.scheduler.stop();
-    await this.committer.idle();
-    this.committer.close();
+    await this.committer.close();
     await this.store.close();
   }
 }

@@ -43,6 +43,7 @@ interface Queued {
 export class Committer {
   private readonly queue: Queued[] = [];
   private running = false;
+  private closing = false;
   private idleWaiters: Array<() => void> = [];
   private current: DatabaseSnapshot;
   private readonly cache = new DocumentCache(DOCUMENT_CACHE_BYTES);
@@ -98,6 +99,7 @@ export class Committer {
    * `commit: false` leaves nothing behind.
    */
   submit<T>(run: (tx: Transaction) => Promise<TaskOutcome<T>>): Promise<Committed<T>> {
+    if (this.closing) return Promise.reject(new Error("The backend is shutting down."));
     return new Promise<Committed<T>>((resolve, reject) => {
       this.queue.push({ run, resolve: resolve as Queued["resolve"], reject });
       if (this.running) return;
@@ -118,9 +120,11 @@ export class Committer {
     for (const wake of this.idleWaiters.splice(0)) wake();
   }
 
-  /** Resolves when nothing is queued or being written. */
-  async idle(): Promise<void> {
+  /** Refuses new work, finishes what is queued and lets go of the store. */
+  async close(): Promise<void> {
+    this.closing = true;
     if (this.running) await new Promise<void>((resolve) => this.idleWaiters.push(resolve));
+    this.current.release();
   }
 
   private async runBatch(): Promise<void> {
@@ -184,9 +188,5 @@ export class Committer {
     this.current = this.openSnapshot();
     previous.release();
     for (const listener of this.listeners) listener(this.lastTs, batch.touched);
-  }
-
-  close(): void {
-    this.current.release();
   }
 }

@@ -20,6 +20,7 @@ import { handleStorageApi } from "./storageApi";
 /** The public version that clients and tools see. */
 export const BACKEND_VERSION = "assay-embedded-0.1.0";
 const MAX_SOCKET_MESSAGE_BYTES = 64 << 20;
+const CLOSE_GRACE_MS = 300;
 
 /** A listening server whose backend may still be loading. */
 export interface Listening {
@@ -143,8 +144,12 @@ export async function listenApi(host: string, port: number): Promise<Listening> 
     async close() {
       for (const client of sockets.clients) client.close(1001, "Shutting down");
       sockets.close();
+      // Clients that do not answer the close are not waited for.
+      const impatience = setTimeout(() => {
+        for (const client of sockets.clients) client.terminate();
+      }, CLOSE_GRACE_MS);
       await closeServer(server);
-      for (const client of sockets.clients) client.terminate();
+      clearTimeout(impatience);
     },
   };
 }
