@@ -16,6 +16,8 @@ export const datasetFields = {
   featureCount: v.number(),
   quality: vQuality,
   bytes: v.number(),
+  /** SHA-256 of the rows alone: equal for equal bars, wherever they came from. */
+  contentSha256: v.string(),
   parquetSha256: v.string(),
   parquetStorageId: v.id("_storage"),
   purpose: v.union(v.literal("training"), v.literal("evaluation"), v.literal("feed")),

@@ -92,6 +92,7 @@ export async function buildSnapshot(
       featureCount: spec.columns.length,
       quality: manifest.quality,
       bytes: manifest.parquetBytes,
+      contentSha256: manifest.contentSha256,
       parquetSha256: manifest.parquetSha256,
       parquetStorageId: parquetStorageId as Id<"_storage">,
       manifest: canonicalJson(manifestCore(manifest)),

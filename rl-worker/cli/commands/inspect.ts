@@ -41,6 +41,7 @@ export async function list(person: Desk, what: string): Promise<{ [key: string]:
           rows: d.rows,
           purpose: d.purpose,
           datasetHash: d.datasetHash,
+          contentSha256: d.contentSha256,
         })),
       };
     }
