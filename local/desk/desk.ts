@@ -1,6 +1,6 @@
 /** Starts the desk's processes in the order they need each other, and stops them in the reverse. */
 import { createHash, randomBytes } from "node:crypto";
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ConvexHttpClient } from "convex/browser";
 import { api } from "../../convex/_generated/api";
@@ -45,7 +45,7 @@ export async function startDesk(
       `A desk already runs on ${dataDir} (process ${other.pid}, ${where}). Stop it, or choose another folder with --data.`,
     );
   }
-  if (options.fresh) rmSync(dataDir, { recursive: true, force: true });
+  if (options.fresh) deleteDeskData(dataDir);
   mkdirSync(dataDir, { recursive: true });
   const port = options.withConsole ? await choosePort(options.port, "console", "--port") : null;
   const backendPort = await choosePort(options.backendPort, "backend", "--backend-port", 2);
@@ -149,6 +149,17 @@ export async function startDesk(
       stop,
     };
   }
+}
+
+/** Deletes a desk's folder and nothing else: a folder that no desk has made is refused. */
+function deleteDeskData(dataDir: string): void {
+  if (!existsSync(dataDir) || readdirSync(dataDir).length === 0) return;
+  if (!existsSync(join(dataDir, "keys", "signing.json"))) {
+    throw new DeskError(
+      `${dataDir} does not look like a desk's data folder; --fresh deletes nothing there. Delete it yourself, or choose another with --data.`,
+    );
+  }
+  rmSync(dataDir, { recursive: true, force: true });
 }
 
 function launcher(root: string, dataDir: string, children: Child[]) {

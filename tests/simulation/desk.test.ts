@@ -1,0 +1,109 @@
+/** The one-command start: ready, refusing in one sentence, and stopping all of its processes. */
+import { execFileSync, spawn } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { afterAll, afterEach, expect, test } from "vitest";
+import { ROOT, type RunningUp, startUp, temporaryFolder } from "../support/assay";
+
+const folder = temporaryFolder();
+const running: RunningUp[] = [];
+const FREE_PORTS = ["--no-console", "--backend-port", "0", "--exchange-port", "0"];
+
+afterEach(async () => {
+  for (const desk of running.splice(0)) await desk.stop();
+});
+
+afterAll(() => folder.remove());
+
+async function start(...args: string[]): Promise<RunningUp> {
+  const desk = await startUp(args);
+  running.push(desk);
+  return desk;
+}
+
+/** Runs the start to its end; for starts that must be refused. */
+function refused(...args: string[]): Promise<{ code: number | null; stderr: string }> {
+  const child = spawn(process.execPath, ["--import", "tsx", join(ROOT, "local/up.ts"), ...args], {
+    cwd: ROOT,
+  });
+  let stderr = "";
+  child.stderr.on("data", (chunk: Buffer) => {
+    stderr += chunk.toString("utf8");
+  });
+  return new Promise((done) => child.once("close", (code) => done({ code, stderr: stderr.trim() })));
+}
+
+function processesOn(dataDir: string): string[] {
+  const table = execFileSync("ps", ["-eo", "args"], { encoding: "utf8" });
+  return table.split("\n").filter((line) => line.includes(dataDir));
+}
+
+test("Ctrl-C stops every process of the desk, keeps the data, and exits with 0", async () => {
+  const data = join(folder.path, "stops");
+  const desk = await start(...FREE_PORTS, "--data", data);
+  expect(desk.output()).toMatch(/SIMULATED/);
+  expect(processesOn(data).length).toBeGreaterThanOrEqual(3);
+  expect(await desk.stop()).toBe(0);
+  running.length = 0;
+  expect(processesOn(data)).toEqual([]);
+  expect(existsSync(join(data, "keys", "signing.json"))).toBe(true);
+  expect(existsSync(join(data, "desk.json"))).toBe(false);
+});
+
+test("a second start on the same data is refused with one sentence and exit code 1", async () => {
+  const data = join(folder.path, "twice");
+  await start(...FREE_PORTS, "--data", data);
+  const second = await refused(...FREE_PORTS, "--data", data);
+  expect(second.code).toBe(1);
+  expect(second.stderr).toMatch(/^A desk already runs on .*choose another folder with --data\.$/);
+});
+
+test("a busy port is refused with the port's name, its number and the flag that changes it", async () => {
+  const blocker = createServer();
+  await new Promise<void>((done) => blocker.listen(0, "127.0.0.1", done));
+  const { port } = blocker.address() as { port: number };
+  const end = await refused(
+    "--no-console",
+    "--exchange-port",
+    "0",
+    "--backend-port",
+    String(port),
+    "--data",
+    join(folder.path, "busy"),
+  );
+  blocker.close();
+  expect(end.code).toBe(1);
+  expect(end.stderr).toContain(`Port ${port} for the backend is busy`);
+  expect(end.stderr).toContain("--backend-port");
+});
+
+test("a wrong option is named and exits with 2", async () => {
+  expect(await refused("--prot", "1")).toMatchObject({ code: 2, stderr: expect.stringContaining("--prot") });
+  expect(await refused("--port", "70000")).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining("65535"),
+  });
+});
+
+test("--fresh starts from nothing, a plain restart from what was there", async () => {
+  const data = join(folder.path, "fresh");
+  const keyOf = () => readFileSync(join(data, "keys", "signing.json"), "utf8");
+  await (await start(...FREE_PORTS, "--data", data)).stop();
+  const first = keyOf();
+  await (await start(...FREE_PORTS, "--data", data)).stop();
+  expect(keyOf()).toBe(first);
+  await (await start(...FREE_PORTS, "--data", data, "--fresh")).stop();
+  expect(keyOf()).not.toBe(first);
+  running.length = 0;
+});
+
+test("--fresh refuses to delete a folder that no desk has made", async () => {
+  const data = join(folder.path, "precious");
+  mkdirSync(data);
+  writeFileSync(join(data, "letters.txt"), "keep me");
+  const end = await refused(...FREE_PORTS, "--data", data, "--fresh");
+  expect(end.code).toBe(1);
+  expect(end.stderr).toContain("does not look like a desk's data folder");
+  expect(readFileSync(join(data, "letters.txt"), "utf8")).toBe("keep me");
+});
