@@ -112,11 +112,20 @@ export async function placePaperOrder(
   });
 }
 
-/** Cancels what has not filled yet, with the reason. */
-export async function cancelOpenOrder(ctx: MutationCtx, runId: Id<"runs">, reason: string): Promise<void> {
+/**
+ * Cancels what has not filled yet, with the reason; `keep` spares an order that can only reduce. Answers
+ * whether there was one to cancel.
+ */
+export async function cancelOpenOrder(
+  ctx: MutationCtx,
+  runId: Id<"runs">,
+  reason: string,
+  keep: "none" | "reducing" = "none",
+): Promise<boolean> {
   const order = await openOrder(ctx, runId);
-  if (order === null) return;
+  if (order === null || (keep === "reducing" && order.reduceOnly)) return false;
   await ctx.db.patch(order._id, { state: nextState(order.state, "cancel"), reason, updatedAtMs: Date.now() });
+  return true;
 }
 
 function fillsOf(events: BrokerEvent[], id: string): FillEvent[] {

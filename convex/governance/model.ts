@@ -78,18 +78,18 @@ export async function engageKillSwitch(
 ): Promise<{ epoch: number; ordersCancelledIn: number; fills: number }> {
   const epoch = await writeKillSwitch(ctx, mode, requireReason(reason), actor);
   let fills = 0;
-  const runs = mode === "noNewRisk" ? [] : await activeRuns(ctx);
-  for (const run of runs) {
-    if (mode === "cancelAll") {
-      await cancelOpenOrder(ctx, run._id, "killSwitch");
-      continue;
-    }
+  let ordersCancelledIn = 0;
+  for (const run of await activeRuns(ctx)) {
+    // An opening order that waits for the next bar is risk that this switch is there to stop.
+    const keep = mode === "noNewRisk" ? "reducing" : "none";
+    if (await cancelOpenOrder(ctx, run._id, "killSwitch", keep)) ordersCancelledIn += 1;
+    if (mode !== "flatten") continue;
     const flat = await flattenAtMark(ctx, run._id, "killSwitch");
     if (flat === null) continue;
     fills += flat.fills;
     await noteFlatten(ctx, run, flat);
   }
-  return { epoch, ordersCancelledIn: runs.length, fills };
+  return { epoch, ordersCancelledIn, fills };
 }
 
 export async function armKillSwitch(

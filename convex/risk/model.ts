@@ -1,6 +1,8 @@
 /** Owns the versioned risk limits. The newest version is in force; there are no limits in code (K-08). */
 import { ConvexError } from "convex/values";
 import { appError } from "../../lib/contract/errors";
+import { LIMITS } from "../../lib/contract/limits";
+import { parseRiskLimits } from "../../lib/risk/limits";
 import type { RiskLimits } from "../../lib/risk/types";
 import type { Doc } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
@@ -50,6 +52,16 @@ export async function setLimits(
         appError("INVALID_ARGUMENT", `${field} is ${value}; every risk limit must be above 0`, field),
       );
     }
+  }
+  const readable = parseRiskLimits(limits);
+  if (!readable.ok) {
+    const field = Object.keys(limits).find((name) => readable.error.includes(name));
+    throw new ConvexError(appError("INVALID_ARGUMENT", readable.error, field));
+  }
+  if (reason.trim().length < 3 || reason.length > LIMITS.reasonChars) {
+    throw new ConvexError(
+      appError("INVALID_ARGUMENT", `reason must be 3 to ${LIMITS.reasonChars} characters; say why`, "reason"),
+    );
   }
   const version = ((await currentLimits(ctx))?.version ?? 0) + 1;
   await ctx.db.insert("riskLimits", { version, limits, createdBy: actor, reason, createdAtMs: Date.now() });

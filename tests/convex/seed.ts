@@ -85,6 +85,7 @@ export async function datasetArgs(desk: Desk, note = "first") {
       presentBars: 200,
     },
     bytes: 10,
+    contentSha256: sha256Hex("rows"),
     parquetSha256: sha256Hex("parquet"),
     parquetStorageId: await store(desk, "parquet"),
     purpose: "training" as const,
