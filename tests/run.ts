@@ -66,6 +66,8 @@ function printSummary(outcomes: Outcome[]): number {
 
 process.env.NEXT_TELEMETRY_DISABLED = "1";
 process.env.CI ??= "1";
+// Test runners colour their output under CI even where nobody can see it.
+if (!process.stdout.isTTY) process.env.NO_COLOR ??= "1";
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   process.on(signal, () => {
     endAll();
