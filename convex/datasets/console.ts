@@ -1,6 +1,7 @@
 /** Datasets for people: list, detail, and a request to build one. */
 import { ConvexError, v } from "convex/values";
 import { appError } from "../../lib/contract/errors";
+import { appendAudit } from "../audit/model";
 import { operatorMutation, viewerQuery } from "../builders";
 import { findSeries } from "../market/model";
 import { enqueueJob } from "../ops/model";
@@ -70,6 +71,15 @@ export const requestBuild = operatorMutation({
         ),
       );
     }
-    return enqueueJob(ctx, { kind: "datasetBuild", purpose: "training", ...args }, ctx.actor.tokenIdentifier);
+    const actor = ctx.actor.tokenIdentifier;
+    const jobId = await enqueueJob(ctx, { kind: "datasetBuild", purpose: "training", ...args }, actor);
+    await appendAudit(ctx, {
+      actor,
+      action: "dataset.requestBuild",
+      subjectType: "job",
+      subjectId: jobId,
+      detail: args,
+    });
+    return jobId;
   },
 });
