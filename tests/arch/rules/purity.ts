@@ -16,6 +16,10 @@ import type { SourceRule } from "./types";
 const CLOCK_AND_CHANCE = /^(globalThis\.)?(Date\.now|Math\.random|performance\.\w+|crypto\.\w+)$/;
 const AMBIENT = /^(globalThis\.)?(process|Buffer|localStorage)\.\w+/;
 const AMBIENT_CALLS = new Set(["fetch", "setTimeout", "setInterval", "setImmediate", "Date"]);
+/** ECMAScript leaves the last bits of these to the host; `Math.sqrt` and arithmetic are exact everywhere. */
+const HOST_MATH = /^Math\.(exp|expm1|log|log2|log10|log1p|pow|cbrt|hypot|a?(sin|cos|tan)h?|atan2)$/;
+const REPLAYED =
+  /^(lib\/(core|market|indicators|features|dataset|broker|policy|order|risk|decision)|rl-worker\/(env|train|infer))\//;
 const BUILTINS = new Set(builtinModules);
 
 const isNodeBuiltin = (specifier: string) => specifier.startsWith("node:") || BUILTINS.has(specifier);
@@ -77,6 +81,27 @@ export const purityRules: SourceRule[] = [
       tree.sources
         .filter((file) => file.path.startsWith("lib/") && !isTestFile(file.path))
         .flatMap((file) => impurities(file, false)),
+  },
+  {
+    name: "replayed-code-uses-exact-math",
+    why: "The same decision and the same training must give the same bits on any machine (invariant 4).",
+    check: (tree) =>
+      tree.sources
+        .filter((file) => REPLAYED.test(file.path) && !isTestFile(file.path))
+        .flatMap((file) => {
+          const found: Array<{ path: string; line: number; message: string }> = [];
+          visit(file.ast, (node) => {
+            const name = node.type === "MemberExpression" ? dottedName(node) : null;
+            if (name !== null && HOST_MATH.test(name)) {
+              found.push({
+                path: file.path,
+                line: lineOf(file, node),
+                message: `uses ${name}, whose last bits are the host's; lib/core/math.ts has exact ones`,
+              });
+            }
+          });
+          return found;
+        }),
   },
   {
     name: "worker-clock-in-runtime",
