@@ -98,6 +98,16 @@ export async function renewLease(ctx: MutationCtx, job: Doc<"jobs">): Promise<vo
   await ctx.db.patch(job._id, { leaseExpiresAtMs: Date.now() + LIMITS.leaseTtlMs });
 }
 
+/** Hands a job back in good order (a worker that is shutting down); the next worker need not wait for the expiry. */
+export async function handBackJob(ctx: MutationCtx, job: Doc<"jobs">): Promise<void> {
+  await ctx.db.patch(job._id, {
+    status: "queued",
+    attempts: job.attempts - 1,
+    leaseOwner: undefined,
+    leaseExpiresAtMs: undefined,
+  });
+}
+
 export async function setProgress(
   ctx: MutationCtx,
   job: Doc<"jobs">,

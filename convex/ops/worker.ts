@@ -2,7 +2,16 @@
 import { v } from "convex/values";
 import { LIMITS } from "../../lib/contract/limits";
 import { workerMutation, workerQuery } from "../builders";
-import { beat, claimJob, finishJob, renewLease, requireLease, setCheckpoint, setProgress } from "./model";
+import {
+  beat,
+  claimJob,
+  finishJob,
+  handBackJob,
+  renewLease,
+  requireLease,
+  setCheckpoint,
+  setProgress,
+} from "./model";
 import { jobFields, vProgress } from "./schema";
 
 const vJob = v.object({ ...jobFields, _id: v.id("jobs"), _creationTime: v.number() });
@@ -44,6 +53,15 @@ export const renew = workerMutation({
     const job = await requireLease(ctx, jobId, leaseToken);
     await renewLease(ctx, job);
     return { cancelRequested: job.cancelRequested };
+  },
+});
+
+export const handBack = workerMutation({
+  args: leaseArgs,
+  returns: v.null(),
+  handler: async (ctx, { jobId, leaseToken }) => {
+    await handBackJob(ctx, await requireLease(ctx, jobId, leaseToken));
+    return null;
   },
 });
 

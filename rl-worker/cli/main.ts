@@ -18,9 +18,10 @@ async function withDesk(
   needsWorker: boolean,
   work: (session: Session) => Promise<Result>,
   isDone: (result: Result) => boolean = () => true,
+  mustRun = false,
 ): Promise<void> {
   const { data, json } = command.optsWithGlobals<{ data?: string; json?: boolean }>();
-  const session = await openSession({ data, needsWorker });
+  const session = await openSession({ data, needsWorker, mustRun });
   try {
     const result = await work(session);
     printResult(result, json === true);
@@ -144,10 +145,11 @@ sub(run, "start", "start a run; a replay is followed to its end")
   .option("--source <name>", "source of the bars (default: file for replay, simulated for live)")
   .option("--balance <usd>", "paper balance", "10000")
   .option("--detach", "return at once", false)
-  .action((options, command: Command) =>
-    withDesk(
+  .action((options, command: Command) => {
+    const isLeftRunning = options.detach || options.feed === "live";
+    return withDesk(
       command,
-      true,
+      !isLeftRunning,
       ({ person }) =>
         startRun(person, {
           ...options,
@@ -155,9 +157,10 @@ sub(run, "start", "start a run; a replay is followed to its end")
           toMs: options.to === undefined ? undefined : parseTime(options.to, "--to"),
           balanceUsd: parseWhole(options.balance, "--balance", 1, 1_000_000_000),
         }),
-      (result) => result.status !== "failed" && (options.detach || result.status !== "stopped"),
-    ),
-  );
+      (result) => result.status !== "failed" && (isLeftRunning || result.status !== "stopped"),
+      isLeftRunning,
+    );
+  });
 for (const act of ["stop", "pause", "resume"] as const) {
   sub(run, `${act} <run>`, `${act} a run`).action((id: string, _options, command: Command) =>
     withDesk(command, false, ({ person }) => controlRun(person, act, id)),

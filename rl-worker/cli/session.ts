@@ -79,10 +79,20 @@ async function startHelper(
 }
 
 /** Connects to the running desk, or starts a backend (and a worker when needed) on the folder. */
-export async function openSession(options: { data?: string; needsWorker: boolean }): Promise<Session> {
+export async function openSession(options: {
+  data?: string;
+  needsWorker: boolean;
+  /** Refuse when no desk runs: the command leaves work behind that needs one. */
+  mustRun?: boolean;
+}): Promise<Session> {
   const dataDir = dataDirOf(options.data);
   const helpers: Helper[] = [];
   let desk = readDesk(dataDir);
+  if (desk === null && options.mustRun) {
+    throw new CommandError(
+      `No desk runs on ${dataDir} to go on with this after the command; start one with: npm start`,
+    );
+  }
   if (desk === null) {
     process.stderr.write(`No desk runs on ${dataDir}; starting one for this command ...\n`);
     const flags = ["--no-console", "--no-exchange", "--backend-port", "0", "--data", dataDir];

@@ -107,10 +107,11 @@ async function execute({ desk, clock, log, signal }: LoopOptions, job: Job): Pro
     }
     if (context.lost.aborted) return;
     await context.flush();
-    // Shutdown is not cancellation: the lease runs out and the next worker goes on from the checkpoint.
-    if (outcome.status === "cancelled" && signal.aborted && !context.cancel.aborted) return;
+    // Shutdown is not cancellation: the job goes back, and the next worker goes on from the checkpoint.
+    const isHandedBack = outcome.status === "cancelled" && signal.aborted && !context.cancel.aborted;
     try {
-      await desk.mutation(api.ops.worker.finish, { ...context.lease, outcome });
+      if (isHandedBack) await desk.mutation(api.ops.worker.handBack, context.lease);
+      else await desk.mutation(api.ops.worker.finish, { ...context.lease, outcome });
     } catch (error) {
       log.error("job.finish", { jobId: job._id, message: messageOf(error) });
     }
