@@ -1,8 +1,25 @@
 /** A suite that leaves tests out must say so. */
+import vitestConfig from "../../../vitest.config";
 import { type AstNode, isNode, lineOf, literalText, visit } from "../sourceTree";
 import type { SourceRule } from "./types";
 
 const TEST_API = new Set(["it", "test", "describe", "suite", "bench"]);
+
+interface VitestProjects {
+  test: { projects: Array<{ test: { include: string[] } }> };
+}
+
+/** `lib/**\/*.test.ts` as an expression; the configuration uses `**\/` and `*` only. */
+function globExpression(glob: string): RegExp {
+  const escaped = glob.replace(/[.+^${}()|[\]\\]/g, "\\$&");
+  return new RegExp(`^${escaped.replace(/\*\*\/|\*/g, (star) => (star === "*" ? "[^/]*" : "(.*/)?"))}$`);
+}
+
+/** What the vitest projects and Playwright (testDir of its configuration) pick up. */
+const RUN_FILES = [
+  ...(vitestConfig as VitestProjects).test.projects.flatMap(({ test }) => test.include.map(globExpression)),
+  /^tests\/e2e\/.*\.spec\.ts$/,
+];
 
 /** `it.only` → ["it", "only"]; also for `test.describe.only`. */
 function chainOf(node: unknown): string[] {
@@ -48,6 +65,15 @@ function fault(node: AstNode): string | null {
 }
 
 export const testRules: SourceRule[] = [
+  {
+    name: "every-test-file-runs",
+    why: "A test that no runner picks up passes for ever.",
+    check: (tree) =>
+      tree.sources
+        .filter(({ path }) => /\.(test|spec)\.tsx?$/.test(path))
+        .filter(({ path }) => !RUN_FILES.some((pattern) => pattern.test(path)))
+        .map(({ path }) => ({ path, message: "is in no project of vitest.config.ts nor in tests/e2e" })),
+  },
   {
     name: "no-test-left-out-silently",
     why: "A green suite that ran half of its tests proves nothing.",
