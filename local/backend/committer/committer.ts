@@ -4,7 +4,8 @@ import type { Ports } from "../ports";
 import type { Store, StoreWrite } from "../store/store";
 import { Layer } from "../transaction/layer";
 import { DatabaseSnapshot, DocumentCache } from "../transaction/snapshot";
-import { Transaction, type WriteContext } from "../transaction/transaction";
+import { Transaction } from "../transaction/transaction";
+import type { WriteContext } from "../transaction/transactionReader";
 import { newInternalId } from "../values/ids";
 
 const MAX_BATCH = 64;

@@ -1,4 +1,4 @@
-import { createHash, createHmac, randomBytes, randomUUID, timingSafeEqual } from "node:crypto";
+import { createHash, createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import { createReadStream, existsSync, mkdirSync, openAsBlob, readdirSync, rmSync } from "node:fs";
 import { open, rename, unlink } from "node:fs/promises";
 import { join } from "node:path";
@@ -64,7 +64,7 @@ export class FileStorage {
 
   /** An upload address that works for an hour. */
   createUploadUrl(): string {
-    const claim = `${Math.floor(this.backend.ports.now()) + UPLOAD_TOKEN_MS}.${randomBytes(9).toString("base64url")}`;
+    const claim = `${Math.floor(this.backend.ports.now()) + UPLOAD_TOKEN_MS}.${Buffer.from(this.backend.ports.randomBytes(9)).toString("base64url")}`;
     return `${this.backend.urls.cloud}/api/storage/upload?token=${claim}.${this.sign(claim)}`;
   }
 
@@ -83,13 +83,18 @@ export class FileStorage {
     }
   }
 
+  private newUuid(): string {
+    const hex = Buffer.from(this.backend.ports.randomBytes(16)).toString("hex");
+    return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+  }
+
   /** Streams a file to disk and commits its rows; resolves to the `_storage` id once both are durable. */
   async store(
     body: ReadableStream<Uint8Array> | Readable,
     contentType: string | null,
     expectedSha256: string | null,
   ): Promise<string> {
-    const uuid = randomUUID();
+    const uuid = this.newUuid();
     const partial = join(this.temporary, uuid);
     const hash = createHash("sha256");
     let sizeBytes = 0;

@@ -3,7 +3,8 @@ import type { Backend } from "../backend";
 import { canonicalPath } from "../loader/modules";
 import type { Caller } from "../runtime/callState";
 import { RequestError } from "../runtime/errors";
-import type { CallOptions, Outcome } from "../runtime/runner";
+import type { Outcome } from "../runtime/outcome";
+import type { CallOptions } from "../runtime/runner";
 import { encodeTs, isPlainObject, type JsonValue, toCleanJson } from "../values/encoded";
 import { readJson, sendJson } from "./respond";
 
@@ -86,6 +87,14 @@ async function run(
   }
 }
 
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new RequestError(400, "BadRequest", 'The parameter "args" is not JSON.');
+  }
+}
+
 /** The HTTP function API; false when the path is not part of it. Throws RequestError and AuthenticationError. */
 export async function handleFunctionApi(
   backend: Backend,
@@ -101,7 +110,7 @@ export async function handleFunctionApi(
     const args = url.searchParams.get("args");
     const body = {
       path: url.searchParams.get("path"),
-      args: args === null ? {} : JSON.parse(args),
+      args: args === null ? {} : parseJson(args),
       format: "json",
     };
     const options = optionsFor(request, await backend.auth.header(request.headers.authorization));

@@ -1,9 +1,8 @@
-import { createHash } from "node:crypto";
 import type { Backend } from "../backend";
 import { checkValue } from "../catalog/validators";
 import type { Committed } from "../committer/committer";
 import { canonicalPath, type RegisteredFunction } from "../loader/modules";
-import type { QueryExecution, QueryResult } from "../subscriptions/queryCache";
+import type { QueryExecution } from "../subscriptions/queryCache";
 import { LIMITS } from "../transaction/limits";
 import { ReadSet } from "../transaction/readSet";
 import type { DatabaseSnapshot } from "../transaction/snapshot";
@@ -20,6 +19,7 @@ import {
   seededRandom,
 } from "./callState";
 import { FunctionFailure, toFailure } from "./errors";
+import { fromQueryResult, type Outcome, toQueryResult } from "./outcome";
 
 export interface CallOptions {
   caller: Caller;
@@ -28,11 +28,6 @@ export interface CallOptions {
   internal?: boolean;
   scheduledFunctionId?: string;
 }
-
-/** How a call ended, in wire form. `valueText` is encoded JSON text. */
-export type Outcome =
-  | { ok: true; valueText: string; logLines: string[] }
-  | { ok: false; errorMessage: string; errorData: JsonValue | undefined; logLines: string[] };
 
 export const SYSTEM_CALL: CallOptions = { caller: SYSTEM, internal: true };
 
@@ -163,7 +158,7 @@ export class Runner {
     } finally {
       tx.close();
     }
-    return { result: wireResult(outcome, root.journal.after), reads, readIdentity: root.readIdentity };
+    return { result: toQueryResult(outcome, root.journal.after), reads, readIdentity: root.readIdentity };
   }
 
   /** Runs a query once on the newest published state. */
@@ -171,15 +166,7 @@ export class Runner {
     const snapshot = this.backend.committer.snapshot();
     try {
       const { result } = await this.query(path, args, options, snapshot);
-      return result.ok
-        ? { ok: true, valueText: result.valueText!, logLines: result.logLines }
-        : {
-            ok: false,
-            errorMessage: result.errorMessage!,
-            errorData:
-              result.valueText === undefined ? undefined : (JSON.parse(result.valueText) as JsonValue),
-            logLines: result.logLines,
-          };
+      return fromQueryResult(result);
     } finally {
       snapshot.release();
     }
@@ -232,29 +219,4 @@ function named(name: string, message: string): Error {
   const error = new Error(message);
   error.name = name;
   return error;
-}
-
-function wireResult(outcome: Outcome, journal: string | null): QueryResult {
-  const valueText = outcome.ok
-    ? outcome.valueText
-    : outcome.errorData === undefined
-      ? undefined
-      : JSON.stringify(outcome.errorData);
-  const errorMessage = outcome.ok ? undefined : outcome.errorMessage;
-  // The request id inside an error message differs on each run and must not count as a change.
-  const visible = [
-    valueText ?? "",
-    errorMessage?.replace(/^\[Request ID: \w+\]/, "") ?? "",
-    ...outcome.logLines,
-  ];
-  const hash = createHash("sha256");
-  for (const part of visible) hash.update(part).update("\0");
-  return {
-    ok: outcome.ok,
-    valueText,
-    errorMessage,
-    logLines: outcome.logLines,
-    journal,
-    fingerprint: hash.digest("base64"),
-  };
 }

@@ -33,7 +33,7 @@ function forUserCode(error: unknown): Error {
 }
 
 export function syscall(op: string, argsText: string): string {
-  const run = syncTable[op];
+  const run = Object.hasOwn(syncTable, op) ? syncTable[op] : undefined;
   if (!run) throw new Error(`Unknown operation ${op}`);
   return run(currentCall(), JSON.parse(argsText) as JsonObject);
 }
@@ -49,7 +49,7 @@ export async function asyncSyscall(op: string, argsText: string): Promise<string
 }
 
 export async function jsSyscall(op: string, args: Record<string, unknown>): Promise<unknown> {
-  const run = storageJsSyscalls[op];
+  const run = Object.hasOwn(storageJsSyscalls, op) ? storageJsSyscalls[op] : undefined;
   if (!run) throw new Error(`Unknown operation ${op}`);
   return await run(currentCall(), args);
 }

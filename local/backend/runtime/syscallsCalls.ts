@@ -2,7 +2,8 @@ import { cancelJob, scheduleJob } from "../scheduler/jobs";
 import type { JsonObject, JsonValue } from "../values/encoded";
 import { type CallState, type FunctionKind, SYSTEM } from "./callState";
 import { FunctionFailure } from "./errors";
-import type { CallOptions, Outcome } from "./runner";
+import type { Outcome } from "./outcome";
+import type { CallOptions } from "./runner";
 import type { AsyncSyscall } from "./syscalls";
 
 const HANDLE = "function://;";

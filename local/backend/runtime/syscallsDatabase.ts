@@ -1,6 +1,7 @@
 import { type PageRequest, readPage } from "../transaction/pages";
 import { QueryStream, type SerializedQuery } from "../transaction/queryStream";
-import { idArgument, type Transaction } from "../transaction/transaction";
+import type { Transaction } from "../transaction/transaction";
+import { idArgument } from "../transaction/transactionReader";
 import { encodeInt64, isPlainObject, type JsonObject, type JsonValue } from "../values/encoded";
 import { decodeId, encodeId } from "../values/ids";
 import type { CallState } from "./callState";

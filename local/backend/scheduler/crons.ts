@@ -1,7 +1,8 @@
 import type { Backend } from "../backend";
 import type { CronSpecification } from "../loader/modules";
 import { callStorage } from "../runtime/callState";
-import { type Outcome, SYSTEM_CALL } from "../runtime/runner";
+import type { Outcome } from "../runtime/outcome";
+import { SYSTEM_CALL } from "../runtime/runner";
 import { QueryStream } from "../transaction/queryStream";
 import type { Transaction } from "../transaction/transaction";
 import type { JsonObject, JsonValue } from "../values/encoded";

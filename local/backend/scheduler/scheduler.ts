@@ -1,6 +1,7 @@
 import type { Backend } from "../backend";
 import { callStorage } from "../runtime/callState";
-import { type Outcome, SYSTEM_CALL } from "../runtime/runner";
+import type { Outcome } from "../runtime/outcome";
+import { SYSTEM_CALL } from "../runtime/runner";
 import { QueryStream } from "../transaction/queryStream";
 import { Transaction } from "../transaction/transaction";
 import { decodeId } from "../values/ids";

@@ -1,42 +1,15 @@
 import type { WebSocket } from "ws";
 import { AuthenticationError } from "../auth/auth";
 import type { Backend } from "../backend";
-import { ANONYMOUS, type Caller, identityKey, type RequestMetadata } from "../runtime/callState";
-import type { CallOptions, Outcome } from "../runtime/runner";
+import { ANONYMOUS, type Caller, type RequestMetadata } from "../runtime/callState";
+import type { CallOptions } from "../runtime/runner";
 import { requestKey } from "../scheduler/maintenance";
-import type { CachedQuery, QueryResult } from "../subscriptions/queryCache";
-import { encodeTs, type JsonObject, type JsonValue } from "../values/encoded";
-import { transitionMessages } from "./messages";
+import { encodeTs } from "../values/encoded";
+import { LiveQueries } from "./liveQueries";
+import { type ClientMessage, responseMessage, transitionMessages, updateText } from "./messages";
 
 const PING_MS = 15_000;
 const MAX_BUFFERED_BYTES = 8 << 20;
-
-type ClientMessage =
-  | { type: "Connect"; sessionId: string }
-  | {
-      type: "Authenticate";
-      tokenType: "User" | "Admin" | "None";
-      value?: string;
-      baseVersion: number;
-      impersonating?: JsonObject;
-    }
-  | { type: "ModifyQuerySet"; baseVersion: number; newVersion: number; modifications: QuerySetChange[] }
-  | { type: "Mutation" | "Action"; requestId: number; udfPath: string; args: JsonValue[] }
-  | { type: "Event" };
-
-type QuerySetChange =
-  | { type: "Add"; queryId: number; udfPath: string; args: JsonValue[]; journal?: string | null }
-  | { type: "Remove"; queryId: number };
-
-interface LiveQuery {
-  queryId: number;
-  path: string;
-  args: JsonValue;
-  argsText: string;
-  journal: string | null;
-  entry: CachedQuery | null;
-  sentFingerprint: string | null;
-}
 
 /**
  * One client on the sync protocol. Every transition takes the session from one version to the next; all of its queries are valid at
@@ -45,8 +18,7 @@ interface LiveQuery {
 export class SyncSession {
   private sessionId: string | null = null;
   private caller: Caller = ANONYMOUS;
-  private readonly queries = new Map<number, LiveQuery>();
-  private removed: number[] = [];
+  private readonly queries: LiveQueries;
   private querySet = 0;
   private identity = 0;
   private sent = { querySet: 0, identity: 0, ts: 0n };
@@ -60,13 +32,13 @@ export class SyncSession {
   private expiry: (() => void) | null = null;
   private silentSinceMs = Date.now();
   private answersPings = true;
-  private readonly onInvalid = () => this.flushSoon();
 
   constructor(
     private readonly backend: Backend,
     private readonly socket: WebSocket,
     private readonly request: RequestMetadata,
   ) {
+    this.queries = new LiveQueries(backend, () => this.flushSoon());
     socket.on("message", (data) => this.receive(String(data)));
     socket.on("pong", () => {
       this.answersPings = true;
@@ -151,7 +123,7 @@ export class SyncSession {
     }
     this.identity++;
     this.watchExpiry();
-    for (const query of this.queries.values()) this.drop(query);
+    this.queries.dropResults();
     this.flushSoon();
   }
 
@@ -179,38 +151,13 @@ export class SyncSession {
       );
       return;
     }
-    for (const change of message.modifications) {
-      const known = this.queries.get(change.queryId);
-      if (change.type === "Add") {
-        if (known) {
-          this.fatal(`Query ${change.queryId} is already in the query set.`);
-          return;
-        }
-        const args = change.args[0] ?? {};
-        this.queries.set(change.queryId, {
-          queryId: change.queryId,
-          path: change.udfPath,
-          args,
-          argsText: JSON.stringify(args),
-          journal: change.journal ?? null,
-          entry: null,
-          sentFingerprint: null,
-        });
-      } else if (known) {
-        this.drop(known);
-        this.queries.delete(change.queryId);
-        this.removed.push(change.queryId);
-      }
+    const misuse = this.queries.apply(message.modifications);
+    if (misuse !== null) {
+      this.fatal(misuse);
+      return;
     }
     this.querySet = message.newVersion;
     this.flushSoon();
-  }
-
-  private drop(query: LiveQuery): void {
-    if (!query.entry) return;
-    query.entry.onInvalid.delete(this.onInvalid);
-    this.backend.queries.release(query.entry);
-    query.entry = null;
   }
 
   private options(): CallOptions {
@@ -269,14 +216,8 @@ export class SyncSession {
     const end = { querySet: this.querySet, identity: this.identity, ts: this.backend.committer.publishedTs };
     const owed = this.owesTransition;
     this.owesTransition = false;
-    const removed = this.removed.splice(0);
-    const pending: Array<[LiveQuery, Promise<QueryResult>]> = [];
-    for (const query of this.queries.values()) {
-      if (query.entry && query.entry.invalidatedAt === null) continue;
-      this.drop(query);
-      query.entry = this.acquire(query);
-      pending.push([query, query.entry.result]);
-    }
+    const removed = this.queries.takeRemoved();
+    const pending = this.queries.refresh(this.options());
     const results = await Promise.all(pending.map(([, result]) => result));
     const changes = removed.map((queryId) => `{"type":"QueryRemoved","queryId":${queryId}}`);
     for (let i = 0; i < results.length; i++) {
@@ -294,40 +235,10 @@ export class SyncSession {
     for (const text of transitionMessages(start, end, changes)) this.send(text);
   }
 
-  private acquire(query: LiveQuery): CachedQuery {
-    const options = this.options();
-    const entry = this.backend.queries.acquire({
-      path: query.path,
-      argsText: query.argsText,
-      journal: query.journal,
-      admin: this.caller.admin,
-      identityKey: identityKey(this.caller),
-      run: (snapshot) => this.backend.runner.query(query.path, query.args, options, snapshot, query.journal),
-    });
-    entry.onInvalid.add(this.onInvalid);
-    return entry;
-  }
-
   private dispose(): void {
     this.closed = true;
     clearInterval(this.pinger);
     this.expiry?.();
-    for (const query of this.queries.values()) this.drop(query);
-    this.queries.clear();
+    this.queries.dropResults();
   }
-}
-
-function updateText(queryId: number, result: QueryResult): string {
-  const tail = `"logLines":${JSON.stringify(result.logLines)},"journal":${JSON.stringify(result.journal)}}`;
-  if (result.ok) return `{"type":"QueryUpdated","queryId":${queryId},"value":${result.valueText},${tail}`;
-  const data = result.valueText === undefined ? "" : `"errorData":${result.valueText},`;
-  return `{"type":"QueryFailed","queryId":${queryId},"errorMessage":${JSON.stringify(result.errorMessage)},${data}${tail}`;
-}
-
-function responseMessage(type: string, requestId: number, outcome: Outcome, extra: string): string {
-  const head = `{"type":"${type}","requestId":${requestId}`;
-  const logLines = `"logLines":${JSON.stringify(outcome.logLines)}`;
-  if (outcome.ok) return `${head},"success":true,"result":${outcome.valueText}${extra},${logLines}}`;
-  const data = outcome.errorData === undefined ? "" : `,"errorData":${JSON.stringify(outcome.errorData)}`;
-  return `${head},"success":false,"result":${JSON.stringify(outcome.errorMessage)}${data},${logLines}}`;
 }

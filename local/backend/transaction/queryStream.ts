@@ -3,7 +3,8 @@ import type { KeyRange } from "../store/store";
 import type { JsonObject, JsonValue } from "../values/encoded";
 import { passesFilter } from "./filters";
 import { keyRangeOf, type QuerySource } from "./ranges";
-import { type Row, type Transaction, tableExistenceKey } from "./transaction";
+import { type Transaction, tableExistenceKey } from "./transaction";
+import type { Row } from "./transactionReader";
 
 export interface SerializedQuery {
   source: QuerySource;
