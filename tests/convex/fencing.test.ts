@@ -3,10 +3,12 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { api } from "../../convex/_generated/api";
 import type { Id } from "../../convex/_generated/dataModel";
 import { LIMITS } from "../../lib/contract/limits";
+import { loadCatalog, sample } from "./catalog";
 import { advance, beginRun, type Driven, decide, play, submission } from "./runDriver";
 import { bar, beginTraining, claim, datasetArgs, seedDataset, store, T0, trainingResult } from "./seed";
-import { type Desk, failureCode, freezeDate, openDesk } from "./setup";
+import { type Desk, failureCode, freezeDate, invoke, openDesk } from "./setup";
 
+const catalog = await loadCatalog();
 let desk: Desk;
 let run: Driven;
 let decisionId: Id<"decisions">;
@@ -27,55 +29,64 @@ interface Lease {
 
 const { ops, datasets, agents, runs, execution, decisions } = api;
 const PROGRESS = { stage: "s", done: 1, total: 2, unit: "bars", ratePerSecond: 1, etaSeconds: 1 };
-const work = (_: Lease) => desk.service;
 
-/** Each mutation that a lease guards, called with `lease`. A new one without a row fails the count below. */
+/** Each mutation that a lease guards, called with `lease`; one without a row here fails the first test. */
 const WRITES: Record<string, (lease: Lease) => Promise<unknown>> = {
-  renew: (lease) => work(lease).mutation(ops.worker.renew, lease),
-  progress: (lease) => work(lease).mutation(ops.worker.progress, { ...lease, progress: PROGRESS }),
-  checkpoint: async (lease) =>
-    work(lease).mutation(ops.worker.checkpoint, { ...lease, storageId: await store(desk, "c") }),
-  finish: (lease) => work(lease).mutation(ops.worker.finish, { ...lease, outcome: { status: "succeeded" } }),
-  record: async (lease) =>
-    work(lease).mutation(datasets.worker.record, { ...lease, ...(await datasetArgs(desk, "other")) }),
-  markTraining: (lease) =>
-    work(lease).mutation(agents.worker.markTraining, { ...lease, versionId: run.versionId }),
-  appendTrainingPoints: (lease) =>
-    work(lease).mutation(agents.worker.appendTrainingPoints, {
+  "ops/worker:renew": (lease) => desk.service.mutation(ops.worker.renew, lease),
+  "ops/worker:progress": (lease) =>
+    desk.service.mutation(ops.worker.progress, { ...lease, progress: PROGRESS }),
+  "ops/worker:checkpoint": async (lease) =>
+    desk.service.mutation(ops.worker.checkpoint, { ...lease, storageId: await store(desk, "c") }),
+  "ops/worker:finish": (lease) =>
+    desk.service.mutation(ops.worker.finish, { ...lease, outcome: { status: "succeeded" } }),
+  "ops/worker:handBack": (lease) => desk.service.mutation(ops.worker.handBack, lease),
+  "datasets/worker:record": async (lease) =>
+    desk.service.mutation(datasets.worker.record, { ...lease, ...(await datasetArgs(desk, "other")) }),
+  "agents/worker:markTraining": (lease) =>
+    desk.service.mutation(agents.worker.markTraining, { ...lease, versionId: run.versionId }),
+  "agents/worker:appendTrainingPoints": (lease) =>
+    desk.service.mutation(agents.worker.appendTrainingPoints, {
       ...lease,
       versionId: run.versionId,
       points: [],
     }),
-  complete: async (lease) => {
+  "agents/worker:complete": async (lease) => {
     const result = await trainingResult(desk, run.datasetHash, 8);
-    return work(lease).mutation(agents.worker.complete, { ...lease, versionId: run.versionId, result });
+    return desk.service.mutation(agents.worker.complete, { ...lease, versionId: run.versionId, result });
   },
-  abandon: (lease) =>
-    work(lease).mutation(agents.worker.abandon, {
+  "agents/worker:abandon": (lease) =>
+    desk.service.mutation(agents.worker.abandon, {
       ...lease,
       versionId: run.versionId,
       status: "failed",
       reason: "diverged",
     }),
-  begin: (lease) =>
-    work(lease).mutation(runs.worker.begin, {
+  "runs/worker:begin": (lease) =>
+    desk.service.mutation(runs.worker.begin, {
       ...lease,
       runId: run.runId,
       featuresFromMs: T0,
       accountFromMs: T0,
     }),
-  end: (lease) => work(lease).mutation(runs.worker.end, { ...lease, runId: run.runId, status: "finished" }),
-  advance: (lease) =>
-    work(lease).mutation(execution.worker.advance, { ...lease, runId: run.runId, bar: bar(1, 2_000) }),
-  submit: (lease) =>
-    work(lease).mutation(decisions.worker.submit, {
+  "runs/worker:end": (lease) =>
+    desk.service.mutation(runs.worker.end, { ...lease, runId: run.runId, status: "finished" }),
+  "execution/worker:advance": (lease) =>
+    desk.service.mutation(execution.worker.advance, { ...lease, runId: run.runId, bar: bar(1, 2_000) }),
+  "decisions/worker:submit": (lease) =>
+    desk.service.mutation(decisions.worker.submit, {
       ...lease,
       runId: run.runId,
       submission: submission(run, bar(0, 2_000), 2),
     }),
-  saveReplay: ({ jobId, leaseToken }) => {
+  "decisions/worker:saveReplay": ({ jobId, leaseToken }) => {
     const replay = { decisionId, jobId, identical: true, differences: [], checks: ["bars"] };
     return desk.service.mutation(decisions.worker.saveReplay, { leaseToken, ...replay });
+  },
+  "evaluations/worker:record": async ({ jobId, leaseToken }) => {
+    const entry = catalog.find(({ path }) => path === "evaluations/worker:record")!;
+    const args = sample(entry.args) as { evaluation: object };
+    const evaluation = { ...args.evaluation, jobId };
+    return invoke(desk.service, "mutation", entry.reference, { ...args, evaluation, leaseToken });
   },
 };
 
@@ -94,6 +105,11 @@ const everything = () =>
     audit: await ctx.db.query("auditEntries").collect(),
   }));
 
+test("every worker function that takes a lease token is in the list", () => {
+  const guarded = catalog.filter(({ args }) => args.type === "object" && "leaseToken" in args.value);
+  expect(guarded.map(({ path }) => path)).toEqual(Object.keys(WRITES).sort());
+});
+
 describe("a stale lease", () => {
   test.each(Object.keys(WRITES))(
     "W-06: %s is refused with the token of before, and writes nothing",
@@ -108,31 +124,19 @@ describe("a stale lease", () => {
   );
 
   test("W-05: after the finish of its job a token is worth nothing", async () => {
-    await WRITES.finish!(run.lease);
+    await WRITES["ops/worker:finish"]!(run.lease);
     expect(await failureCode(advance(run, bar(1, 2_000)))).toBe("LEASE_LOST");
     expect(await failureCode(decide(run, bar(0, 2_000), 2))).toBe("LEASE_LOST");
   });
 });
 
 describe("a lease of another job", () => {
-  const OWNED = [
-    "markTraining",
-    "appendTrainingPoints",
-    "complete",
-    "abandon",
-    "begin",
-    "end",
-    "advance",
-    "submit",
-  ];
-  test.each([...OWNED, "saveReplay"])(
-    "W-05: %s is refused with a valid lease of another job",
-    async (name) => {
-      const datasetId = await seedDataset(desk, "for another training");
-      const other = await beginTraining(desk, datasetId, 99);
-      const before = await everything();
-      expect(await failureCode(WRITES[name]!(other.lease))).toBe("LEASE_LOST");
-      expect(await everything()).toEqual(before);
-    },
-  );
+  const owned = Object.keys(WRITES).filter((path) => !path.startsWith("ops/") && !path.endsWith(":record"));
+  test.each(owned)("W-05: %s is refused with a valid lease of another job", async (path) => {
+    const datasetId = await seedDataset(desk, "for another training");
+    const other = await beginTraining(desk, datasetId, 99);
+    const before = await everything();
+    expect(await failureCode(WRITES[path]!(other.lease))).toBe("LEASE_LOST");
+    expect(await everything()).toEqual(before);
+  });
 });
