@@ -15,7 +15,7 @@ import { Crons } from "./scheduler/crons";
 import { Maintenance } from "./scheduler/maintenance";
 import { Scheduler } from "./scheduler/scheduler";
 import { openLevelStore } from "./store/levelStore";
-import type { Store } from "./store/store";
+import { OperatorError, type Store } from "./store/store";
 import { QueryCache } from "./subscriptions/queryCache";
 import { Transaction } from "./transaction/transaction";
 
@@ -30,6 +30,22 @@ export interface BackendOptions {
   urls: { cloud: string; site: string };
   /** Told when a durable write failed; the process must end. */
   onFatal(error: unknown): void;
+}
+
+const FORMAT_KEY = "m/format";
+/** Layout of the store's rows; a change of layout raises it. */
+const FORMAT = "1";
+
+/** Marks a new store and refuses one that another version wrote in another layout. */
+async function checkFormat(store: Store, dataDir: string): Promise<void> {
+  const found = store.get(FORMAT_KEY);
+  if (found === FORMAT) return;
+  if (found !== undefined) {
+    throw new OperatorError(
+      `The data folder ${dataDir} has format ${found}, and this backend reads format ${FORMAT}. Use the version that wrote it, or another --data folder.`,
+    );
+  }
+  await store.write([[FORMAT_KEY, FORMAT]], { durable: true });
 }
 
 /** Everything one running backend consists of; the servers in http/ and sync/ stand in front of it. */
@@ -87,6 +103,7 @@ export class Backend {
 
   private async start(): Promise<void> {
     const { options } = this;
+    await checkFormat(this.store, options.dataDir);
     await this.environment.update(options.environment);
     this.environment.provide({ CONVEX_CLOUD_URL: this.urls.cloud, CONVEX_SITE_URL: this.urls.site });
     installNodeRuntime();

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { stderrLog } from "./log";
+import { callStorage } from "./runtime/callState";
 import { startBackend } from "./startBackend";
 import { OperatorError } from "./store/store";
 
@@ -85,6 +86,15 @@ async function main(): Promise<void> {
   process.on("unhandledRejection", (error) => {
     // User code may leave a promise behind; that must not take the backend down.
     stderrLog("error", "backend.unhandledRejection", { error: (error as Error)?.stack ?? String(error) });
+  });
+  process.on("uncaughtException", (error) => {
+    // Thrown by a timer or an emitter that a function left behind: its failure, not the backend's.
+    const call = callStorage.getStore();
+    if (call) stderrLog("error", "function.uncaughtException", { path: call.path, error: error.stack });
+    else {
+      process.stderr.write(`The backend failed unexpectedly: ${error.stack}\n`);
+      process.exit(1);
+    }
   });
   process.stdout.write(`ready ${running.url}\n`);
 }

@@ -92,4 +92,31 @@ describe(`a backend killed with SIGKILL ${CYCLES} times (D-09)`, () => {
     await client.close();
     await backend.end("SIGTERM");
   });
+
+  it("marks a scheduled action that it interrupted as failed and does not run it again", async () => {
+    const dataDir = join(data.dataDir, "action");
+    const first = await spawnBackend({ dataDir });
+    const id = await new ConvexHttpClient(first.url, { logger: false }).mutation(
+      api.actions!.scheduleSlow!,
+      {},
+    );
+    const stateAt = async (url: string) => {
+      const job = await new ConvexHttpClient(url, { logger: false }).query(api.counters!.job!, { id });
+      return job.state.kind as string;
+    };
+    await expect.poll(() => stateAt(first.url), { timeout: 5_000 }).toBe("inProgress");
+    await first.end("SIGKILL");
+    const second = await spawnBackend({ dataDir });
+    expect(await stateAt(second.url)).toBe("failed");
+    await second.end("SIGTERM");
+  });
+
+  it("survives what a function throws after it has answered", async () => {
+    const backend = await spawnBackend({ dataDir: join(data.dataDir, "thrown") });
+    const client = new ConvexHttpClient(backend.url, { logger: false });
+    await client.action(api.actions!.throwsLater!, {});
+    await expect.poll(() => backend.stderr(), { timeout: 5_000 }).toMatch(/uncaughtException.*left behind/);
+    expect(await client.query(api.counters!.read!, { name: "alive" })).toBe(0);
+    expect(await backend.end("SIGTERM")).toBe(0);
+  });
 });
