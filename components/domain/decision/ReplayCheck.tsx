@@ -30,7 +30,7 @@ export function ReplayCheck({ decisionId }: { decisionId: Id<"decisions"> }) {
           busy={request.isBusy || isWaiting}
           onClick={async () => {
             const id = await request.submit({ decisionId });
-            if (id !== null) setJobId(id);
+            if (id !== undefined) setJobId(id);
           }}
           data-testid="replay-button"
         >

@@ -87,7 +87,7 @@ function Form({ series, initialVersionId, onStarted }: FormProps) {
       ...(feed === "replay" ? { fromMs: fromMs!, toMs: toMs! } : {}),
       ...(versionId === "" ? {} : { versionId: versionId as Id<"agentVersions"> }),
     });
-    if (started !== null) onStarted(started.runId);
+    if (started !== undefined) onStarted(started.runId);
   };
 
   return (

@@ -1,0 +1,82 @@
+"use client";
+import { useQuery } from "convex/react";
+import type { FunctionReturnType } from "convex/server";
+import { useMemo } from "react";
+import { LineFigure } from "@/components/charts/LineFigure";
+import { TableTwin } from "@/components/charts/TableTwin";
+import { formatCompact, formatCount, formatNumber } from "@/components/format";
+import { EmptyState, SkeletonRows } from "@/components/ui/States";
+import { api } from "@/convex/_generated/api";
+import type { Id } from "@/convex/_generated/dataModel";
+
+type Point = FunctionReturnType<typeof api.agents.console.trainingCurve>[number];
+type Metric = Exclude<keyof Point, "versionId">;
+
+const FIGURES: readonly { metric: Metric; name: string; decimals: number; color: string }[] = [
+  { metric: "meanEpisodeReturn", name: "Episode return", decimals: 3, color: "var(--gold)" },
+  { metric: "entropy", name: "Entropy, nats", decimals: 3, color: "var(--info)" },
+  { metric: "approxKl", name: "Approximate KL", decimals: 5, color: "var(--warn)" },
+  { metric: "policyLoss", name: "Policy loss", decimals: 4, color: "var(--down)" },
+  { metric: "valueLoss", name: "Value loss", decimals: 4, color: "var(--down)" },
+  { metric: "explainedVariance", name: "Explained variance", decimals: 3, color: "var(--ok)" },
+];
+
+/** Six curves that tell a healthy training from a sick one. */
+export function TrainingCurves({ versionId }: { versionId: Id<"agentVersions"> }) {
+  const points = useQuery(api.agents.console.trainingCurve, { versionId });
+  const lines = useMemo(
+    () =>
+      FIGURES.map(({ metric, name, color }) => [
+        {
+          name,
+          color,
+          points: (points ?? []).flatMap((point) => {
+            const value = point[metric];
+            return value === null ? [] : [{ timeMs: point.environmentSteps, value }];
+          }),
+        },
+      ]),
+    [points],
+  );
+  if (points === undefined) return <SkeletonRows rows={8} />;
+  if (points.length === 0)
+    return <EmptyState title="No point yet">The first update of the policy makes the first one.</EmptyState>;
+  const last = points.at(-1)!;
+  return (
+    <div data-testid="training-curves" data-points={points.length}>
+      <div className="grid grid-cols-1 gap-x-5 gap-y-4 md:grid-cols-2 xl:grid-cols-3">
+        {FIGURES.map(({ metric, name, decimals }, index) => (
+          <LineFigure
+            key={metric}
+            label={`${name}: ${formatNumber(last[metric], decimals)} after ${formatCount(last.environmentSteps)} steps`}
+            lines={lines[index]!}
+            formatY={(value) => formatNumber(value, decimals)}
+            formatX={(value) => `${formatCompact(value)} steps`}
+            heightPx={132}
+          />
+        ))}
+      </div>
+      <div className="-mx-4 mt-4 -mb-4">
+        <TableTwin
+          caption="Training points"
+          rows={points}
+          rowKey={(point) => String(point.sequence)}
+          columns={[
+            {
+              id: "steps",
+              header: "Steps",
+              lead: true,
+              cell: (point) => formatCount(point.environmentSteps),
+            },
+            ...FIGURES.map(({ metric, name, decimals }) => ({
+              id: metric,
+              header: name,
+              numeric: true,
+              cell: (point: Point) => formatNumber(point[metric], decimals),
+            })),
+          ]}
+        />
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,115 @@
+"use client";
+import { useMutation, useQuery } from "convex/react";
+import { Database } from "lucide-react";
+import { type FormEvent, useState } from "react";
+import { type Series, SeriesPicker, seriesKey } from "@/components/domain/SeriesPicker";
+import { formatDay, parseDay } from "@/components/format";
+import { useSubmit } from "@/components/hooks/useSubmit";
+import { useRefusal } from "@/components/providers/MemberProvider";
+import { Button } from "@/components/ui/Button";
+import { Field, Select } from "@/components/ui/Field";
+import { EmptyState, InlineError, SkeletonRows } from "@/components/ui/States";
+import { api } from "@/convex/_generated/api";
+import { CORE_V1 } from "@/lib/features/coreV1";
+import { timeframeMs } from "@/lib/market/timeframe";
+import { TIMEFRAMES, type Timeframe } from "@/lib/market/types";
+
+const DAY_MS = 86_400_000;
+
+export function BuildForm({ onRequested }: { onRequested: () => void }) {
+  const series = useQuery(api.market.console.listSeries, {});
+  if (series === undefined) return <SkeletonRows rows={6} />;
+  if (series.length === 0) {
+    return (
+      <EmptyState
+        title="No bars to build from"
+        command="npm run -s assay -- import <file.csv.gz> --instrument XAUT-USDT --timeframe 1m --source file"
+      />
+    );
+  }
+  return <Form series={series} onRequested={onRequested} />;
+}
+
+function Form({ series, onRequested }: { series: Series[]; onRequested: () => void }) {
+  const build = useSubmit(useMutation(api.datasets.console.requestBuild));
+  const refusal = useRefusal("operator");
+  const [key, setKey] = useState(() => seriesKey(series.find((row) => !row.simulated) ?? series[0]!));
+  const [timeframe, setTimeframe] = useState<Timeframe>("15m");
+  const [days, setDays] = useState<{ from: string; to: string } | null>(null);
+  const chosen = series.find((row) => seriesKey(row) === key) ?? series[0]!;
+  const range = days ?? {
+    from: formatDay(chosen.firstOpenTimeMs + DAY_MS - 1),
+    to: formatDay(Math.floor(chosen.lastOpenTimeMs / DAY_MS) * DAY_MS),
+  };
+  const coarser = TIMEFRAMES.filter((candidate) => timeframeMs(candidate) >= timeframeMs(chosen.timeframe));
+  const submit = async (event: FormEvent) => {
+    event.preventDefault();
+    const fromMs = parseDay(range.from);
+    const toMs = parseDay(range.to);
+    if (fromMs === null || toMs === null) {
+      build.setError("Give both days as yyyy-mm-dd");
+      return;
+    }
+    const jobId = await build.submit({
+      instrument: chosen.instrument,
+      timeframe: coarser.includes(timeframe) ? timeframe : chosen.timeframe,
+      source: chosen.source,
+      sourceTimeframe: chosen.timeframe,
+      fromMs,
+      toMs,
+      featureSetId: CORE_V1.id,
+    });
+    if (jobId !== undefined) onRequested();
+  };
+  return (
+    <form onSubmit={submit} className="grid grid-cols-2 gap-3.5 p-4">
+      <div className="col-span-2">
+        <SeriesPicker
+          series={series}
+          value={key}
+          onChange={(value) => {
+            setKey(value);
+            setDays(null);
+          }}
+        />
+      </div>
+      <Select
+        label="Timeframe of the dataset"
+        value={timeframe}
+        onChange={setTimeframe}
+        options={coarser.map((value) => ({ value, label: value }))}
+      />
+      <Field label="Feature set">
+        <input className="field" value={CORE_V1.id} readOnly />
+      </Field>
+      <Field label="From" hint="UTC day">
+        <input
+          className="field"
+          type="date"
+          value={range.from}
+          onChange={(event) => setDays({ ...range, from: event.target.value })}
+        />
+      </Field>
+      <Field label="To" hint="UTC day, not included">
+        <input
+          className="field"
+          type="date"
+          value={range.to}
+          onChange={(event) => setDays({ ...range, to: event.target.value })}
+        />
+      </Field>
+      <div className="col-span-2 flex flex-col gap-3">
+        <InlineError message={build.error ?? refusal} />
+        <Button
+          type="submit"
+          tone="primary"
+          busy={build.isBusy}
+          disabled={refusal !== null}
+          className="self-end"
+        >
+          <Database aria-hidden /> Build
+        </Button>
+      </div>
+    </form>
+  );
+}

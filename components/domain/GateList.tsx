@@ -1,0 +1,30 @@
+import { formatNumber, words } from "../format";
+import { PassChip } from "./chips";
+
+export interface Gate {
+  gate: string;
+  passed: boolean;
+  value: number | null;
+  threshold: number;
+  sentence: string;
+}
+
+/** Each gate of a promotion with its value, its threshold and a sentence that says what it means. */
+export function GateList({ gates }: { gates: readonly Gate[] }) {
+  if (gates.length === 0) return <p className="text-[13px] text-soft">No gate could be computed yet.</p>;
+  return (
+    <ul className="divide-y divide-line/60" data-testid="gates">
+      {gates.map((gate) => (
+        <li key={gate.gate} className="flex flex-wrap items-center gap-x-3 gap-y-1 py-2 text-[13px]">
+          <PassChip passed={gate.passed} />
+          <span className="font-medium">{words(gate.gate)}</span>
+          <span className="ml-auto font-mono text-[12px]">
+            {formatNumber(gate.value, 3)}{" "}
+            <span className="text-faint">against {formatNumber(gate.threshold, 3)}</span>
+          </span>
+          <span className="w-full text-[12px] text-faint">{gate.sentence}</span>
+        </li>
+      ))}
+    </ul>
+  );
+}
