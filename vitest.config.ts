@@ -7,7 +7,14 @@ export default defineConfig({
       {
         test: {
           name: "unit",
-          include: ["lib/**/*.test.ts", "rl-worker/**/*.test.ts", "local/**/*.test.ts", "components/**/*.test.ts", "tests/arch/**/*.test.ts"],
+          include: [
+            "lib/**/*.test.ts",
+            "rl-worker/**/*.test.ts",
+            "local/**/*.test.ts",
+            "components/**/*.test.ts",
+            "tests/arch/**/*.test.ts",
+            "tests/run/**/*.test.ts",
+          ],
           environment: "node",
           testTimeout: 30_000,
         },

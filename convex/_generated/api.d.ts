@@ -39,6 +39,7 @@ import type * as execution_model from "../execution/model.js";
 import type * as execution_worker from "../execution/worker.js";
 import type * as features_model from "../features/model.js";
 import type * as governance_console from "../governance/console.js";
+import type * as governance_killSwitch from "../governance/killSwitch.js";
 import type * as governance_model from "../governance/model.js";
 import type * as governance_promotion from "../governance/promotion.js";
 import type * as http from "../http.js";
@@ -96,6 +97,7 @@ declare const fullApi: ApiFromModules<{
   "execution/worker": typeof execution_worker;
   "features/model": typeof features_model;
   "governance/console": typeof governance_console;
+  "governance/killSwitch": typeof governance_killSwitch;
   "governance/model": typeof governance_model;
   "governance/promotion": typeof governance_promotion;
   http: typeof http;

@@ -4,12 +4,11 @@ import { appError } from "../../lib/contract/errors";
 import { LIMITS } from "../../lib/contract/limits";
 import { requireManifest, requireVersion } from "../agents/model";
 import { operatorMutation, viewerQuery } from "../builders";
-import { gatesFor } from "../governance/promotion";
 import { vGateResult } from "../governance/schema";
 import { findSeries } from "../market/model";
 import { enqueueJob } from "../ops/model";
 import { vTimeframe } from "../validators";
-import { equityForView, requireEvaluation, tradesOf } from "./model";
+import { equityForView, gatesFor, requireEvaluation, tradesOf } from "./model";
 import { evaluationFields, vTrade } from "./schema";
 
 const vEvaluation = v.object({ ...evaluationFields, _id: v.id("evaluations"), versionName: v.string() });

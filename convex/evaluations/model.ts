@@ -3,7 +3,9 @@ import { ConvexError, type Infer, type ObjectType } from "convex/values";
 import { appError } from "../../lib/contract/errors";
 import { LIMITS } from "../../lib/contract/limits";
 import { bytesToFloat64 } from "../../lib/core/bytes";
+import { DEFAULT_GATE_POLICY, evaluateGates, type GateResult, type GateSubject } from "../../lib/stats/gates";
 import { toPerformance } from "../../lib/stats/performance";
+import { SHARPE_CONVENTION } from "../../lib/stats/returns";
 import { summariseTrades, verifyTrades } from "../../lib/stats/summariseTrades";
 import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
@@ -204,4 +206,29 @@ export async function trialStatistics(
   const sharpeVariance =
     values.length >= 2 ? squares / (values.length - 1) : 1 / Math.max(1, observations - 1);
   return { trialCount: Math.max(1, trainings.length), sharpeVariance };
+}
+
+/** The gates of an evaluation as they stand now: more trials since then make the deflated Sharpe stricter. */
+export async function gatesFor(
+  ctx: QueryCtx,
+  evaluation: Doc<"evaluations">,
+): Promise<{ gates: GateResult[]; trialCount: number }> {
+  const { performance, instrument, timeframe } = evaluation;
+  const { value, convention: _convention, ...sharpe } = performance.sharpe;
+  const { trialCount, sharpeVariance } = await trialStatistics(
+    ctx,
+    instrument,
+    timeframe,
+    sharpe.observations,
+  );
+  const baselines: GateSubject["baselines"] = {};
+  for (const baseline of evaluation.baselines) {
+    baselines[baseline.name] = { netPnlUsd: baseline.performance.netPnlUsd };
+  }
+  const subject: GateSubject = {
+    ...performance,
+    sharpe: { ...sharpe, annualised: value, convention: SHARPE_CONVENTION },
+    baselines,
+  };
+  return { gates: evaluateGates(subject, trialCount, sharpeVariance, DEFAULT_GATE_POLICY), trialCount };
 }

@@ -1,7 +1,8 @@
 /** Governance for people: the kill switch, champions, promotions. */
 import { v } from "convex/values";
 import { adminMutation, operatorMutation, viewerQuery } from "../builders";
-import { armKillSwitch, engageKillSwitch, readKillSwitch } from "./model";
+import { engageKillSwitch } from "./killSwitch";
+import { armKillSwitch, readKillSwitch } from "./model";
 import { promote as promoteVersion } from "./promotion";
 import { championFields, killSwitchFields, promotionFields, vGateResult } from "./schema";
 

@@ -1,4 +1,4 @@
-/** Owns the kill switch and the champions; promotions are in promotion.ts of this domain. */
+/** Owns the kill switch and the champions; what engaging does is in killSwitch.ts, promotions in promotion.ts. */
 import { ConvexError } from "convex/values";
 import { appError } from "../../lib/contract/errors";
 import { LIMITS } from "../../lib/contract/limits";
@@ -6,8 +6,6 @@ import type { KillMode } from "../../lib/risk/types";
 import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
 import { appendAudit } from "../audit/model";
-import { cancelOpenOrder, flattenAtMark } from "../execution/model";
-import { activeRuns, noteFlatten } from "../runs/model";
 
 export interface KillState {
   epoch: number;
@@ -33,12 +31,14 @@ export async function readKillSwitch(ctx: QueryCtx): Promise<KillState> {
   return state;
 }
 
-async function writeKillSwitch(
+/** Changes the mode; the epoch grows with every change. `reason` must say why. */
+export async function writeKillSwitch(
   ctx: MutationCtx,
   mode: KillMode,
-  reason: string,
+  givenReason: string,
   actor: string,
 ): Promise<number> {
+  const reason = requireReason(givenReason);
   const row = await ctx.db.query("killSwitch").first();
   const epoch = (row?.epoch ?? 0) + 1;
   const fields = { epoch, mode, reason, changedBy: actor, changedAtMs: Date.now() };
@@ -69,35 +69,12 @@ function requireReason(reason: string): string {
   return trimmed;
 }
 
-/** Engages at once, in one transaction with what it does: no worker needs to be alive (invariant 8). */
-export async function engageKillSwitch(
-  ctx: MutationCtx,
-  mode: Exclude<KillMode, "armed">,
-  reason: string,
-  actor: string,
-): Promise<{ epoch: number; ordersCancelledIn: number; fills: number }> {
-  const epoch = await writeKillSwitch(ctx, mode, requireReason(reason), actor);
-  let fills = 0;
-  let ordersCancelledIn = 0;
-  for (const run of await activeRuns(ctx)) {
-    // An opening order that waits for the next bar is risk that this switch is there to stop.
-    const keep = mode === "noNewRisk" ? "reducing" : "none";
-    if (await cancelOpenOrder(ctx, run._id, "killSwitch", keep)) ordersCancelledIn += 1;
-    if (mode !== "flatten") continue;
-    const flat = await flattenAtMark(ctx, run._id, "killSwitch");
-    if (flat === null) continue;
-    fills += flat.fills;
-    await noteFlatten(ctx, run, flat);
-  }
-  return { epoch, ordersCancelledIn, fills };
-}
-
 export async function armKillSwitch(
   ctx: MutationCtx,
   reason: string,
   actor: string,
 ): Promise<{ epoch: number }> {
-  return { epoch: await writeKillSwitch(ctx, "armed", requireReason(reason), actor) };
+  return { epoch: await writeKillSwitch(ctx, "armed", reason, actor) };
 }
 
 export async function championOf(ctx: QueryCtx, instrument: string): Promise<Doc<"champions"> | null> {

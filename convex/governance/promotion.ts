@@ -2,45 +2,13 @@
 import { ConvexError } from "convex/values";
 import { appError } from "../../lib/contract/errors";
 import { LIMITS } from "../../lib/contract/limits";
-import {
-  allGatesPass,
-  DEFAULT_GATE_POLICY,
-  evaluateGates,
-  type GateResult,
-  type GateSubject,
-} from "../../lib/stats/gates";
-import { SHARPE_CONVENTION } from "../../lib/stats/returns";
+import { allGatesPass, DEFAULT_GATE_POLICY, type GateResult } from "../../lib/stats/gates";
 import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
 import { requireManifest, requireVersion, setVersionStatus } from "../agents/model";
 import { appendAudit } from "../audit/model";
-import { trialStatistics } from "../evaluations/model";
+import { gatesFor } from "../evaluations/model";
 import { setChampion } from "./model";
-
-/** The gates of an evaluation as they stand now: more trials since then make the deflated Sharpe stricter. */
-export async function gatesFor(
-  ctx: QueryCtx,
-  evaluation: Doc<"evaluations">,
-): Promise<{ gates: GateResult[]; trialCount: number }> {
-  const { performance, instrument, timeframe } = evaluation;
-  const { value, convention: _convention, ...sharpe } = performance.sharpe;
-  const { trialCount, sharpeVariance } = await trialStatistics(
-    ctx,
-    instrument,
-    timeframe,
-    sharpe.observations,
-  );
-  const baselines: GateSubject["baselines"] = {};
-  for (const baseline of evaluation.baselines) {
-    baselines[baseline.name] = { netPnlUsd: baseline.performance.netPnlUsd };
-  }
-  const subject: GateSubject = {
-    ...performance,
-    sharpe: { ...sharpe, annualised: value, convention: SHARPE_CONVENTION },
-    baselines,
-  };
-  return { gates: evaluateGates(subject, trialCount, sharpeVariance, DEFAULT_GATE_POLICY), trialCount };
-}
 
 async function newestEvaluation(
   ctx: QueryCtx,

@@ -115,7 +115,9 @@ describe("core-v1 features", () => {
 
   it("keeps its published fingerprint, and any change of a parameter or of the order gives another", () => {
     const fingerprint = featureFingerprint(CORE_V1);
-    expect(fingerprint).toMatchInlineSnapshot(`"25cb035ea2aa3d754a5979bb4b758d2db8c109314475390f211f9a734b3b4f4c"`);
+    expect(fingerprint).toMatchInlineSnapshot(
+      `"25cb035ea2aa3d754a5979bb4b758d2db8c109314475390f211f9a734b3b4f4c"`,
+    );
     expect(featureFingerprint({ ...CORE_V1, warmupBars: 601 })).not.toBe(fingerprint);
     expect(featureFingerprint({ ...CORE_V1, columns: [...CORE_V1.columns].reverse() })).not.toBe(fingerprint);
     expect(new Set(CORE_V1.columns.map((column) => column.name)).size).toBe(WIDTH);

@@ -126,7 +126,8 @@ async function inputsFromMarket(
   throw new ReplayRefused("The bar of this decision is not stored any more");
 }
 
-const bits = (value: number) => String(value);
+/** The shortest text that names this double, with the sign of zero kept. */
+const bits = (value: number) => (Object.is(value, -0) ? "-0" : String(value));
 
 function compare(decision: Decision, version: LoadedVersion, inputs: Inputs): Difference[] {
   const differences: Difference[] = [];
