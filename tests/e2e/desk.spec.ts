@@ -1,0 +1,223 @@
+/**
+ * An operator's first hour, in a real browser against the whole desk: sign in, train, watch a paper run on real
+ * July 2025 prices decide and fill live, open a decision and replay it.
+ */
+import { join } from "node:path";
+import { type BrowserContext, expect, type Page, test } from "@playwright/test";
+import {
+  assay,
+  type RunningUp,
+  startUp,
+  syntheticCsvLines,
+  temporaryFolder,
+  writeCsv,
+} from "../support/assay";
+import { realBars } from "../support/realBars";
+
+test.describe.configure({ mode: "serial" });
+
+const folder = temporaryFolder();
+const data = join(folder.path, "desk");
+/** Where the shared price file is absent the same way is walked on a seeded random walk, and says so. */
+let range = { train: ["2025-05-01", "2025-07-01"], run: ["2025-07-01", "2025-07-15"] };
+let desk: RunningUp;
+let context: BrowserContext;
+let page: Page;
+let consoleUrl = "";
+let runUrl = "";
+
+test.beforeAll(async ({ browser }) => {
+  test.setTimeout(240_000);
+  desk = await startUp(["--port", "0", "--backend-port", "0", "--exchange-port", "0", "--data", data]);
+  consoleUrl = /Console\s+(http\S+)/.exec(desk.output())![1]!;
+  const lines = (await realBars("2025-04-10T00:00Z", "2025-07-15T00:00Z")) ?? syntheticMonths();
+  const file = writeCsv(join(folder.path, "bars.csv"), lines);
+  const imported = await assay(
+    data,
+    "import",
+    file,
+    "--instrument",
+    "XAUT-USDT",
+    "--timeframe",
+    "1m",
+    "--json",
+  );
+  expect(imported.result, imported.stderr).toMatchObject({ rowsAdded: lines.length });
+  const [from, to] = range.train;
+  const built = await assay(
+    data,
+    "dataset",
+    "build",
+    "--instrument",
+    "XAUT-USDT",
+    "--timeframe",
+    "15m",
+    "--from",
+    from!,
+    "--to",
+    to!,
+    "--json",
+  );
+  expect(built.code, built.stderr).toBe(0);
+  context = await browser.newContext();
+  page = await context.newPage();
+});
+
+test.afterAll(async () => {
+  await context?.close();
+  await desk?.stop();
+  folder.remove();
+});
+
+function syntheticMonths(): string[] {
+  console.warn("../shared/data is absent: this test replays a seeded random walk instead of July 2025");
+  const lines = syntheticCsvLines(90 * 1440, 4);
+  const dayOf = (row: number) => new Date(Number(lines[row]!.split(",")[0])).toISOString().slice(0, 10);
+  range = { train: [dayOf(20 * 1440), dayOf(75 * 1440)], run: [dayOf(75 * 1440), dayOf(88 * 1440)] };
+  return lines;
+}
+
+const count = async (testId: string) =>
+  Number(
+    (await page.getByTestId(testId).innerText()).replace(/[^\d]*([\d,]+)[\s\S]*/, "$1").replaceAll(",", ""),
+  );
+
+test("nobody sees the desk without signing in, and the link works once", async ({ browser }) => {
+  await page.goto(consoleUrl);
+  await expect(page).toHaveURL(/\/sign-in/);
+  const link = /Sign in\s+(http\S+)/.exec(desk.output())![1]!;
+  await page.goto(link);
+  await page
+    .getByTestId("sign-in-button")
+    .click({ timeout: 5_000 })
+    .catch(() => {});
+  await expect(page).toHaveURL(`${consoleUrl}/`);
+  await expect(page.getByTestId("member-role")).toContainText(/admin/i);
+  await expect(page.getByTestId("simulated-notice").first()).toContainText(/simulated/i);
+  const cookie = (await context.cookies()).find(({ name }) => name === "assay_session");
+  expect(cookie).toMatchObject({ httpOnly: true, sameSite: "Lax" });
+
+  const stranger = await browser.newContext();
+  const other = await stranger.newPage();
+  await other.goto(link);
+  await other
+    .getByTestId("sign-in-button")
+    .click({ timeout: 5_000 })
+    .catch(() => {});
+  await expect(other.getByText(/not valid any more/)).toBeVisible();
+  await stranger.close();
+});
+
+test("a training started in the browser shows its curve while it trains and ends as a candidate", async () => {
+  await page.goto(`${consoleUrl}/agents?train=1`);
+  await page.getByTestId("train-steps").fill("150000");
+  await page.getByTestId("train-seed").fill("7");
+  await page.getByTestId("train-submit").click();
+  await page.goto(`${consoleUrl}/agents`);
+  await page.getByTestId("version-row").first().getByRole("link").first().click();
+  const curves = page.getByTestId("training-curves");
+  await expect
+    .poll(async () => Number(await curves.getAttribute("data-points")), { timeout: 60_000 })
+    .toBeGreaterThan(2);
+  await expect(page.getByTestId("version-status")).toContainText(/candidate/i, { timeout: 60_000 });
+});
+
+test("U-01: a replayed paper run decides and fills live, with no reload", async () => {
+  await page.goto(`${consoleUrl}/runs?start=1`);
+  await page.getByTestId("run-from").fill(range.run[0]!);
+  await page.getByTestId("run-to").fill(range.run[1]!);
+  await page.getByTestId("start-run-submit").click();
+  await expect(page).toHaveURL(/\/runs\/[a-z0-9]+$/);
+  runUrl = page.url();
+  let navigations = 0;
+  page.on("framenavigated", () => {
+    navigations += 1;
+  });
+  await expect.poll(() => count("run-decisions-count"), { timeout: 60_000 }).toBeGreaterThan(0);
+  const seen = new Set<number>();
+  await expect
+    .poll(
+      async () => {
+        seen.add(await count("run-decisions-count"));
+        return page.getByTestId("run-status").innerText();
+      },
+      { timeout: 90_000, intervals: [100] },
+    )
+    .toMatch(/finished/i);
+  expect(seen.size, "the count moved while the page was watched").toBeGreaterThan(3);
+  expect(await count("run-decisions-count")).toBeGreaterThan(800);
+  expect(await count("run-fills-count")).toBeGreaterThan(0);
+  expect(navigations).toBe(0);
+});
+
+test("a decision shows why it was made, and replays to the same bits", async () => {
+  const runId = runUrl.split("/").at(-1)!;
+  await page.goto(`${consoleUrl}/decisions?run=${runId}`);
+  await page.getByTestId("decision-row").first().click();
+  const drawer = page.getByTestId("decision-drawer");
+  await expect(drawer.getByTestId("provenance")).toContainText(/dataset/i);
+  await expect(drawer.getByTestId("observation")).toContainText("position");
+  await drawer.getByTestId("replay-button").click();
+  await expect(drawer.getByTestId("replay-result")).toHaveAttribute("data-result", "identical", {
+    timeout: 30_000,
+  });
+});
+
+test("K-01: the kill switch needs its phrase typed, stops a running run from opening, and is re-armed apart", async () => {
+  await page.goto(`${consoleUrl}/governance`);
+  await page.keyboard.press("Control+Shift+K");
+  await expect(page.getByTestId("kill-dialog")).toBeVisible();
+  await page.getByTestId("confirm-reason").fill("end-to-end drill");
+  await expect(page.getByTestId("confirm-submit")).toBeDisabled();
+  const phrase = await page.getByTestId("confirm-phrase").getAttribute("placeholder");
+  await page.getByTestId("confirm-phrase").fill(phrase ?? "");
+  await page.getByTestId("confirm-submit").click();
+  await expect(page.getByTestId("kill-state").first()).not.toContainText(/armed/i);
+  const refused = await assay(
+    data,
+    "run",
+    "start",
+    "--instrument",
+    "XAUT-USDT",
+    "--from",
+    range.run[0]!,
+    "--to",
+    range.run[1]!,
+  );
+  expect([refused.code, /kill switch is on/i.test(refused.stderr)]).toEqual([1, true]);
+  const armed = await assay(data, "kill", "arm", "--reason", "drill over");
+  expect(armed.code).toBe(0);
+  await expect(page.getByTestId("kill-state").first()).toContainText(/armed/i);
+});
+
+const PAGES = [
+  "/",
+  "/market",
+  "/datasets",
+  "/agents",
+  "/evaluations",
+  "/runs",
+  "/decisions",
+  "/governance",
+  "/ops",
+];
+
+for (const [width, height] of [
+  [1440, 900],
+  [390, 844],
+] as const) {
+  test(`every page fits ${width} px: no sideways scroll, no error, no console error`, async () => {
+    const errors: string[] = [];
+    page.on("console", (message) => {
+      if (message.type() === "error") errors.push(message.text());
+    });
+    await page.setViewportSize({ width, height });
+    for (const path of PAGES) {
+      await page.goto(`${consoleUrl}${path}`);
+      await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
+      const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+      expect(overflow, `${path} at ${width} px`).toBeLessThanOrEqual(0);
+    }
+    expect(errors).toEqual([]);
+  });
+}
