@@ -186,3 +186,18 @@ describe("scheduled functions", () => {
     expect(await ticks).toBeGreaterThanOrEqual(2);
   });
 });
+
+describe("errors", () => {
+  it("name file and line of the source, in both runtimes", async () => {
+    await expect(http().query(api.messages!.crash!, {})).rejects.toThrow(
+      /Uncaught Error: boom\n {4}at handler \(\.\.\/convex\/messages\.ts:\d+:\d+\)/,
+    );
+    await expect(http().action(api.actions!.crashInNode!, {})).rejects.toThrow(
+      /boom in node\n.*convex\/nodeActions\.ts:\d+/,
+    );
+  });
+
+  it("of the host are instances of the function's own Error", async () => {
+    expect(await http().action(api.actions!.caught!, {})).toEqual([true, false, true, true, true]);
+  });
+});

@@ -3,6 +3,7 @@ import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { type BuildFailure, build, type Plugin } from "esbuild";
+import { registerSourceMapFile } from "../runtime/sourceMaps";
 import { OperatorError } from "../store/store";
 import type { EntryPoint } from "./entryPoints";
 
@@ -49,7 +50,10 @@ function explain(error: unknown): never {
 }
 
 /** One script that leaves `{ modulePath: () => Promise<module> }` in the global `__convexModules`. */
-export async function bundleDefaultRuntime(entries: EntryPoint[], workingDir: string): Promise<string> {
+export async function bundleDefaultRuntime(
+  entries: EntryPoint[],
+  workingDir: string,
+): Promise<{ script: string; sourceMap: string }> {
   const table = entries.map(
     ({ modulePath, file }) => `${JSON.stringify(modulePath)}: () => import(${JSON.stringify(file)})`,
   );
@@ -70,9 +74,11 @@ export async function bundleDefaultRuntime(entries: EntryPoint[], workingDir: st
     define: DEFINE,
     plugins: [markerPackages],
     logLevel: "silent",
-    sourcemap: false,
+    sourcemap: "external",
+    outfile: join(workingDir, "functions.js"),
   }).catch(explain);
-  return result.outputFiles[0]!.text;
+  const textOf = (suffix: string) => result.outputFiles.find(({ path }) => path.endsWith(suffix))!.text;
+  return { script: textOf(".js"), sourceMap: textOf(".js.map") };
 }
 
 /** Bundles the "use node" modules into `outDir` as ES modules for the host; returns their URLs by module path. */
@@ -89,7 +95,7 @@ export async function bundleNodeRuntime(
     .update(`${process.pid}${process.hrtime.bigint()}`)
     .digest("hex")
     .slice(0, 12);
-  await build({
+  const result = await build({
     entryPoints: Object.fromEntries(
       entries.map(({ modulePath, file }) => [`${version}/${modulePath}`, file]),
     ),
@@ -110,7 +116,12 @@ export async function bundleNodeRuntime(
     },
     plugins: [markerPackages, externals(options.externalPackages, options.functionsDir)],
     logLevel: "silent",
+    sourcemap: "external",
+    metafile: true,
   }).catch(explain);
+  for (const output of Object.keys(result.metafile.outputs)) {
+    if (output.endsWith(".mjs")) registerSourceMapFile(join(options.workingDir, output), options.workingDir);
+  }
   for (const { modulePath } of entries) {
     urls.set(modulePath, pathToFileURL(join(options.outDir, version, `${modulePath}.mjs`)).href);
   }

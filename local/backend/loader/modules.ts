@@ -3,6 +3,7 @@ import { type Context, runInContext, Script } from "node:vm";
 import type { ExportedSchema } from "../catalog/applySchema";
 import type { ValidatorJson } from "../catalog/validators";
 import type { FunctionKind } from "../runtime/callState";
+import { registerSourceMap } from "../runtime/sourceMaps";
 import { OperatorError } from "../store/store";
 import { bundleDefaultRuntime, bundleNodeRuntime } from "./bundle";
 import { type EntryPoint, externalPackagesOf, findConfigFile, findEntryPoints } from "./entryPoints";
@@ -103,6 +104,9 @@ async function evaluate<T>(modulePath: string, load: () => Promise<T>): Promise<
   }
 }
 
+/** Loads in this process, so that each bundle has a name of its own in stack frames. */
+let loads = 0;
+
 /** Bundles and evaluates a functions folder: default modules in `context`, "use node" modules in this realm. */
 export async function loadFolder(options: {
   functionsDir: string;
@@ -118,7 +122,7 @@ export async function loadFolder(options: {
     if (file) configs.push({ file, modulePath: name, isNode: false });
   }
   const defaults = [...entries.filter((entry) => !entry.isNode), ...configs];
-  const [script, nodeUrls] = await Promise.all([
+  const [bundle, nodeUrls] = await Promise.all([
     bundleDefaultRuntime(defaults, workingDir),
     bundleNodeRuntime(
       entries.filter((entry) => entry.isNode),
@@ -131,7 +135,13 @@ export async function loadFolder(options: {
     ),
   ]);
   const context = options.createContext();
-  new Script(script, { filename: "convex-functions.js" }).runInContext(context);
+  const filename = `convex-functions-${++loads}.js`;
+  registerSourceMap(filename, {
+    load: () => bundle.sourceMap,
+    sourcesFrom: workingDir,
+    namedFrom: workingDir,
+  });
+  new Script(bundle.script, { filename }).runInContext(context);
   const loaders = runInContext("__convexModules.modules", context) as Record<
     string,
     () => Promise<ModuleExports>

@@ -1,4 +1,5 @@
 import type { JsonValue } from "../values/encoded";
+import { functionFrames } from "./sourceMaps";
 
 const CONVEX_ERROR = Symbol.for("ConvexError");
 
@@ -20,17 +21,6 @@ interface ErrorLike {
   data?: unknown;
 }
 
-/** Stack lines inside the functions folder's bundles; the host's own frames say nothing to its author. */
-function userFrames(stack: string | undefined): string {
-  const frames = (stack ?? "")
-    .split("\n")
-    .filter((line) => /^\s+at /.test(line) && /convex-functions\.js|\/node\/[0-9a-f]{12}\//.test(line));
-  const named = frames
-    .slice(0, 8)
-    .map((line) => line.replace(/\(?(file:\/\/)?\/[^ )]*\/node\/[0-9a-f]{12}\//, "("));
-  return named.length > 0 ? `\n${named.join("\n")}` : "";
-}
-
 /** Turns whatever user code threw into a FunctionFailure, keeping the data of a ConvexError. */
 export function toFailure(thrown: unknown): FunctionFailure {
   if (thrown instanceof FunctionFailure) return thrown;
@@ -41,12 +31,15 @@ export function toFailure(thrown: unknown): FunctionFailure {
     // The library leaves the data as JSON text when an invocation fails with it.
     const text = typeof error.data === "string" ? error.data : JSON.stringify(error.data ?? null);
     return new FunctionFailure(
-      `Uncaught ConvexError: ${text}${userFrames(error.stack)}`,
+      `Uncaught ConvexError: ${text}${functionFrames(error.stack)}`,
       JSON.parse(text) as JsonValue,
     );
   }
   const name = error.name ?? "Error";
-  return new FunctionFailure(`Uncaught ${name}: ${error.message ?? ""}${userFrames(error.stack)}`, undefined);
+  return new FunctionFailure(
+    `Uncaught ${name}: ${error.message ?? ""}${functionFrames(error.stack)}`,
+    undefined,
+  );
 }
 
 /** A request that reached no function: answered with an HTTP status, `code` and `message`. */

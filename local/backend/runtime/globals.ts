@@ -1,3 +1,4 @@
+import { types } from "node:util";
 import { type Context, createContext, runInContext } from "node:vm";
 import { callStorage, isDeterministic } from "./callState";
 import { createFunctionConsole } from "./functionConsole";
@@ -56,7 +57,7 @@ const SHARED = [
   ...["TextEncoderStream", "TextDecoderStream", "CryptoKey"],
 ] as const;
 
-/** `Date` and `Math.random` of the context follow the call: frozen and seeded in queries and mutations. */
+/** `Date` and `Math.random` of the context follow the call (frozen and seeded in queries and mutations). */
 const DETERMINISM = `(function (host) {
   const HostDate = Date;
   const now = () => host.now();
@@ -66,6 +67,11 @@ const DETERMINISM = `(function (host) {
     get: (target, name) => (name === "now" ? now : Reflect.get(target, name)),
   });
   HostDate.prototype.constructor = globalThis.Date;
+  // Errors of the host (a failed fetch) are errors here too.
+  const ordinary = Function.prototype[Symbol.hasInstance];
+  Object.defineProperty(Error, Symbol.hasInstance, {
+    value(thrown) { return ordinary.call(this, thrown) || (this === Error && host.isNativeError(thrown)); },
+  });
   const random = Math.random;
   Math.random = () => host.random() ?? random();
 })`;
@@ -105,6 +111,7 @@ export function createDefaultRuntime(env: Record<string, string>, now: () => num
       const state = callStorage.getStore();
       return isDeterministic(state) ? state.root.nowMs : now();
     },
+    isNativeError: types.isNativeError,
     random: () => callStorage.getStore()?.random?.(),
   };
   runInContext(DETERMINISM, context)(host);
