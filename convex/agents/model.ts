@@ -206,11 +206,19 @@ const IDENTITY = [
   "seed",
 ] as const;
 
+function parseManifest(text: string): Partial<ArtifactManifest> {
+  try {
+    return (JSON.parse(text) as Partial<ArtifactManifest> | null) ?? {};
+  } catch {
+    return {};
+  }
+}
+
 function assertManifestFits(version: Doc<"agentVersions">, result: Infer<typeof vTrainingResult>): void {
   const refuse = (message: string) => {
     throw new ConvexError(appError("ARTIFACT_HASH_MISMATCH", `${message}; train again`, "manifest"));
   };
-  const manifest = JSON.parse(result.manifest) as Partial<ArtifactManifest>;
+  const manifest = parseManifest(result.manifest);
   const wrong = IDENTITY.find((field) => manifest[field] !== version[field]);
   if (wrong !== undefined) refuse(`The manifest's ${wrong} is not that of ${version.name}`);
   const wanted = Object.entries(manifest.files ?? {});

@@ -3,6 +3,7 @@ import { v } from "convex/values";
 import { operatorMutation, viewerQuery } from "../builders";
 import { requestCancel, requireJob, resumeJob } from "./model";
 import { jobFields, workerFields } from "./schema";
+import { settleEndedJob } from "./settle";
 
 const {
   leaseToken: _leaseToken,
@@ -37,7 +38,9 @@ export const cancelJob = operatorMutation({
   args: { jobId: v.id("jobs") },
   returns: v.null(),
   handler: async (ctx, { jobId }) => {
-    await requestCancel(ctx, await requireJob(ctx, jobId), ctx.actor.tokenIdentifier);
+    const job = await requireJob(ctx, jobId);
+    await requestCancel(ctx, job, ctx.actor.tokenIdentifier);
+    if (job.status === "queued") await settleEndedJob(ctx, job, "cancelled", "cancelled before it began");
     return null;
   },
 });

@@ -54,10 +54,9 @@ export async function requireLease(
   return job;
 }
 
-/** Hands the oldest claimable job to a worker, or null. Expired leases are claimable again. */
+/** Hands the oldest queued job to a worker, or null. */
 export async function claimJob(ctx: MutationCtx, workerId: string): Promise<Doc<"jobs"> | null> {
   const now = Date.now();
-  await requeueExpired(ctx, now);
   const job = await ctx.db
     .query("jobs")
     .withIndex("by_status_and_createdAt", (q) => q.eq("status", "queued"))
@@ -74,8 +73,13 @@ export async function claimJob(ctx: MutationCtx, workerId: string): Promise<Doc<
   return ctx.db.get(job._id);
 }
 
-/** Puts jobs whose worker went silent back in the queue; gives up after `ATTEMPTS_MAX` with the reason. */
-export async function requeueExpired(ctx: MutationCtx, now: number): Promise<void> {
+/**
+ * Puts jobs whose worker went silent back in the queue. Those that lost `ATTEMPTS_MAX` workers end as failed
+ * and are returned for the caller to settle.
+ */
+export async function requeueExpired(ctx: MutationCtx): Promise<{ job: Doc<"jobs">; reason: string }[]> {
+  const now = Date.now();
+  const givenUp: { job: Doc<"jobs">; reason: string }[] = [];
   const running = await ctx.db
     .query("jobs")
     .withIndex("by_status_and_createdAt", (q) => q.eq("status", "running"))
@@ -83,15 +87,14 @@ export async function requeueExpired(ctx: MutationCtx, now: number): Promise<voi
   for (const job of running) {
     if ((job.leaseExpiresAtMs ?? 0) >= now) continue;
     if (job.attempts >= ATTEMPTS_MAX) {
-      await ctx.db.patch(job._id, {
-        status: "failed",
-        error: { code: "LEASE_LOST", message: `The worker vanished ${job.attempts} times; look at its log` },
-        finishedAtMs: now,
-      });
+      const reason = `The worker vanished ${job.attempts} times; look at its log`;
+      await finishJob(ctx, job, { status: "failed", error: { code: "LEASE_LOST", message: reason } });
+      givenUp.push({ job, reason });
     } else {
       await ctx.db.patch(job._id, { status: "queued", leaseOwner: undefined, leaseExpiresAtMs: undefined });
     }
   }
+  return givenUp;
 }
 
 export async function renewLease(ctx: MutationCtx, job: Doc<"jobs">): Promise<void> {
@@ -210,5 +213,4 @@ export async function tickClock(ctx: MutationCtx): Promise<void> {
   const row = await ctx.db.query("serverClock").first();
   if (row === null) await ctx.db.insert("serverClock", { nowMs });
   else await ctx.db.patch(row._id, { nowMs });
-  await requeueExpired(ctx, nowMs);
 }

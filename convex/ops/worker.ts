@@ -13,6 +13,7 @@ import {
   setProgress,
 } from "./model";
 import { jobFields, vProgress } from "./schema";
+import { settleEndedJob, sweepLeases } from "./settle";
 
 const vJob = v.object({ ...jobFields, _id: v.id("jobs"), _creationTime: v.number() });
 const leaseArgs = { jobId: v.id("jobs"), leaseToken: v.number() };
@@ -33,7 +34,10 @@ export const queuedCount = workerQuery({
 export const claim = workerMutation({
   args: { workerId: v.string() },
   returns: v.union(v.null(), vJob),
-  handler: (ctx, { workerId }) => claimJob(ctx, workerId),
+  handler: async (ctx, { workerId }) => {
+    await sweepLeases(ctx);
+    return claimJob(ctx, workerId);
+  },
 });
 
 export const heartbeat = workerMutation({
@@ -114,7 +118,9 @@ export const finish = workerMutation({
   },
   returns: v.null(),
   handler: async (ctx, { jobId, leaseToken, outcome }) => {
-    await finishJob(ctx, await requireLease(ctx, jobId, leaseToken), outcome);
+    const job = await requireLease(ctx, jobId, leaseToken);
+    await finishJob(ctx, job, outcome);
+    if (outcome.status === "failed") await settleEndedJob(ctx, job, "failed", outcome.error.message);
     return null;
   },
 });

@@ -124,6 +124,19 @@ describe("delivering an artifact", () => {
     },
   );
 
+  test.each(["not JSON", "null", "[]"])(
+    "A-01: %j is no manifest, whatever its checksum",
+    async (manifest) => {
+      const training = await beginTraining(desk, datasetId);
+      const result = {
+        ...(await trainingResult(desk, datasetHash)),
+        manifest,
+        artifactSha256: sha256Hex(manifest),
+      };
+      await expectFailure(complete(training, result), "ARTIFACT_HASH_MISMATCH", "manifest");
+    },
+  );
+
   test("A-01: files that are not those of the manifest are refused: missing, extra or swapped", async () => {
     const training = await beginTraining(desk, datasetId);
     const result = await trainingResult(desk, datasetHash);
@@ -188,6 +201,13 @@ test("each completed training counts one trial, and no function can remove one",
     "evaluations/model.ts",
   ]);
   for (const [path, text] of writers) expect(`${path} ${text}`).not.toMatch(/\.delete\(|\.replace\(/);
+});
+
+test("a training whose job is cancelled in the queue is cancelled too", async () => {
+  const request = { datasetId, algorithm: "ppo" as const, steps: 10, seed: 1 };
+  const { versionId, jobId } = await desk.operator.mutation(api.agents.console.requestTraining, request);
+  await desk.operator.mutation(api.ops.console.cancelJob, { jobId });
+  expect(await version(versionId)).toMatchObject({ status: "cancelled", error: "cancelled before it began" });
 });
 
 test("a cancelled training resumes as queued and is trained on under a new token", async () => {
