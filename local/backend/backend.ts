@@ -89,7 +89,12 @@ export class Backend {
    * Opens the store, loads the functions folder, brings schema and indexes up to date and starts background work.
    * Throws OperatorError with one sentence for the operator.
    */
-  static async open(options: BackendOptions): Promise<Backend> {
+  static async open(given: BackendOptions): Promise<Backend> {
+    const options = {
+      ...given,
+      dataDir: resolvePath(given.dataDir),
+      functionsDir: resolvePath(given.functionsDir),
+    };
     const store = await openLevelStore(join(options.dataDir, "store"));
     try {
       const backend = new Backend(store, options);
@@ -112,7 +117,7 @@ export class Backend {
     const loading: CallState = this.runner.createState(root, "action", "(loading)", null);
     const folder = await callStorage.run(loading, () =>
       loadFolder({
-        functionsDir: resolvePath(options.functionsDir),
+        functionsDir: options.functionsDir,
         bundleDir: join(options.dataDir, "bundle"),
         createContext: () => createDefaultRuntime(this.environment.values, this.ports.now),
       }),

@@ -96,6 +96,7 @@ async function main(): Promise<void> {
       process.exit(1);
     }
   });
+  stderrLog("info", "backend.ready", { url: running.url, siteUrl: running.siteUrl });
   process.stdout.write(`ready ${running.url}\n`);
 }
 

@@ -16,16 +16,20 @@ export function temporaryData(): { dataDir: string; remove(): void } {
   return { dataDir, remove: () => rmSync(dataDir, { recursive: true, force: true }) };
 }
 
-/** A port that was free a moment ago, with its successor free too. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
+function listens(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
     const server = createServer();
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
+    server.once("error", () => resolve(false));
+    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
   });
+}
+
+/** A port that is free with its successor, below the range that outgoing connections take theirs from. */
+export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = 20_000 + 2 * Math.floor(Math.random() * 6_000);
+    if ((await listens(port)) && (await listens(port + 1))) return port;
+  }
 }
 
 export interface SpawnedBackend {
@@ -45,31 +49,37 @@ export async function spawnBackend(options: {
   adminKey?: string;
   envFile?: string;
 }): Promise<SpawnedBackend> {
-  const port = options.port ?? (await freePort());
   const args = ["--import", "tsx", join(root, "local/backend/main.ts")];
   args.push("--functions", options.functionsDir ?? FIXTURE_FUNCTIONS, "--data", options.dataDir);
-  args.push("--port", String(port));
+  args.push("--port", String(options.port ?? 0));
   if (options.adminKey) args.push("--admin-key", options.adminKey);
   if (options.envFile) args.push("--env-file", options.envFile);
   const child = spawn(process.execPath, args, { cwd: root, stdio: ["ignore", "pipe", "pipe"] });
+  let stdout = "";
   let stderr = "";
-  child.stderr.on("data", (chunk) => {
-    stderr += chunk;
-  });
-  const exited = new Promise<number | null>((resolve) => child.once("exit", resolve));
-  const ready = new Promise<string>((resolve) => {
+  const exited = new Promise<number | null>((resolve) => child.once("close", resolve));
+  const serving = new Promise<[string, string]>((resolve) => {
+    const look = () => {
+      const url = stdout.match(/^ready (\S+)$/m)?.[1];
+      const siteUrl = stderr.match(/"backend.ready".*"siteUrl":"([^"]+)"/)?.[1];
+      if (url && siteUrl) resolve([url, siteUrl]);
+    };
     child.stdout.on("data", (chunk) => {
-      const url = String(chunk).match(/^ready (\S+)/m)?.[1];
-      if (url) resolve(url);
+      stdout += chunk;
+      look();
+    });
+    child.stderr.on("data", (chunk) => {
+      stderr += chunk;
+      look();
     });
   });
-  const url = await Promise.race([
-    ready,
+  const [url, siteUrl] = await Promise.race([
+    serving,
     exited.then((code) => Promise.reject(new Error(`exit code ${code}: ${stderr}`))),
   ]);
   return {
     url,
-    siteUrl: `http://127.0.0.1:${port + 1}`,
+    siteUrl,
     process: child,
     stderr: () => stderr,
     end(signal) {

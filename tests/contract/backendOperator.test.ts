@@ -1,12 +1,12 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { ConvexHttpClient } from "convex/browser";
 import { anyApi } from "convex/server";
 import { afterAll, describe, expect, it } from "vitest";
 import { findIndexFaults } from "../../local/backend/catalog/checkIndexes";
 import { openLevelStore } from "../../local/backend/store/levelStore";
-import { freePort, spawnBackend, temporaryData } from "../backend/spawnBackend";
+import { FIXTURE_FUNCTIONS, freePort, spawnBackend, temporaryData } from "../backend/spawnBackend";
 
 const api = anyApi;
 const data = temporaryData();
@@ -148,6 +148,17 @@ describe("a schema that changes between starts", () => {
     const store = await openLevelStore(join(dataDir, "store"));
     expect(await findIndexFaults(store)).toEqual([]);
     await store.close();
+  });
+});
+
+describe("folders given relative to the working directory", () => {
+  it("are found from there, for both runtimes", async () => {
+    const from = (path: string) => relative(process.cwd(), path);
+    const dataDir = from(join(data.dataDir, "relative"));
+    const backend = await spawnBackend({ dataDir, functionsDir: from(FIXTURE_FUNCTIONS) });
+    const client = new ConvexHttpClient(backend.url, { logger: false });
+    expect(await client.action(api.actions!.compose!, { body: "x" })).toMatchObject({ count: 1 });
+    await backend.end("SIGTERM");
   });
 });
 
