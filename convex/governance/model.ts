@@ -96,6 +96,8 @@ export async function setChampion(
     await ctx.db.insert("champions", fields);
     return undefined;
   }
+  // Promoted again: the champion before it stays the one to fall back to (U-02).
+  if (current.versionId === versionId) return undefined;
   await ctx.db.replace(current._id, { ...fields, previousVersionId: current.versionId });
   return current.versionId;
 }
