@@ -113,8 +113,7 @@ test("a training started in the browser shows its curve while it trains and ends
   await page.getByTestId("train-steps").fill("150000");
   await page.getByTestId("train-seed").fill("7");
   await page.getByTestId("train-submit").click();
-  await page.goto(`${consoleUrl}/agents`);
-  await page.getByTestId("version-row").first().getByRole("link").first().click();
+  await expect(page).toHaveURL(/\/agents\/[a-z0-9]+$/);
   const curves = page.getByTestId("training-curves");
   await expect
     .poll(async () => Number(await curves.getAttribute("data-points")), { timeout: 60_000 })
@@ -165,12 +164,12 @@ test("a decision shows why it was made, and replays to the same bits", async () 
 
 test("K-01: the kill switch needs its phrase typed, stops a running run from opening, and is re-armed apart", async () => {
   await page.goto(`${consoleUrl}/governance`);
+  await expect(page.getByTestId("kill-state").first()).toContainText(/armed/i);
   await page.keyboard.press("Control+Shift+K");
   await expect(page.getByTestId("kill-dialog")).toBeVisible();
   await page.getByTestId("confirm-reason").fill("end-to-end drill");
   await expect(page.getByTestId("confirm-submit")).toBeDisabled();
-  const phrase = await page.getByTestId("confirm-phrase").getAttribute("placeholder");
-  await page.getByTestId("confirm-phrase").fill(phrase ?? "");
+  await page.getByTestId("confirm-phrase").fill("KILL");
   await page.getByTestId("confirm-submit").click();
   await expect(page.getByTestId("kill-state").first()).not.toContainText(/armed/i);
   const refused = await assay(
