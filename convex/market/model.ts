@@ -151,6 +151,17 @@ export async function appendColumns(
   meta: { calendar: SessionCalendar; simulated: boolean },
 ): Promise<AppendCounts> {
   await ensureInstrument(ctx, key.instrument);
+  const series = await findSeries(ctx, key);
+  if (series !== null && series.simulated !== meta.simulated) {
+    const kind = series.simulated ? "simulated" : "real";
+    throw new ConvexError(
+      appError(
+        "CONFLICT",
+        `The series ${key.source} holds ${kind} bars only; name another source`,
+        "simulated",
+      ),
+    );
+  }
   const total: AppendCounts = { added: 0, unchanged: 0, revised: 0 };
   let first = Number.POSITIVE_INFINITY;
   let last = Number.NEGATIVE_INFINITY;

@@ -97,53 +97,21 @@ describe("appending bars", () => {
     await expectFailure(append([chunk!], "DOGE-USDT"), "NOT_FOUND", "instrument");
   });
 
+  test("simulated bars never enter a series of real ones, nor real ones a simulated series", async () => {
+    const [first, second] = [bar(0, 2_000), bar(1, 2_000)].map((candle) => chunksOf([candle], "15m"));
+    const add = (chunks: Chunk[], simulated: boolean) =>
+      desk.service.mutation(api.market.worker.appendChunks, { ...KEY, ...META, simulated, chunks });
+    await add(first!, false);
+    await expectFailure(add(second!, true), "CONFLICT", "simulated");
+    expect((await stored()).series).toMatchObject([{ rows: 1, simulated: false }]);
+  });
+
   test("D-04: more chunks than one call may carry are refused, as many as it may are stored", async () => {
     const days = Array.from({ length: LIMITS.chunksPerAppend + 1 }, (_, i) => bar(i * 1_440, 2_000));
     const chunks = chunksOf(days, "15m");
     expect(chunks).toHaveLength(LIMITS.chunksPerAppend + 1);
     await expectFailure(append(chunks), "LIMIT_EXCEEDED", "chunks");
     expect(await append(chunks.slice(1))).toMatchObject({ added: LIMITS.chunksPerAppend });
-  });
-});
-
-describe("the gap ledger", () => {
-  const gap = (from: number, to: number) => ({
-    fromMs: bar(from, 0).openTimeMs,
-    toMs: bar(to, 0).openTimeMs,
-    missingBars: to - from,
-    cause: "missing" as const,
-  });
-  type NewGap = ReturnType<typeof gap>;
-  const record = (gaps: NewGap[], from = 0, to = 100) =>
-    desk.service.mutation(api.market.worker.recordGaps, {
-      ...KEY,
-      fromMs: bar(from, 0).openTimeMs,
-      toMs: bar(to, 0).openTimeMs,
-      gaps,
-    });
-  const listed = async () => {
-    const rows = await desk.viewer.query(api.market.console.listGaps, KEY);
-    return rows.map(({ fromMs, toMs }) => [fromMs, toMs]).reverse();
-  };
-  const spans = (...gaps: NewGap[]) => gaps.map(({ fromMs, toMs }) => [fromMs, toMs]);
-
-  test("M-04: recording replaces the range: healed gaps go, shrunk ones change, others stay", async () => {
-    await record([gap(2, 5), gap(10, 20), gap(50, 60)]);
-    await record([gap(2, 5), gap(10, 20), gap(50, 60)]);
-    expect(await listed()).toEqual(spans(gap(2, 5), gap(10, 20), gap(50, 60)));
-    await record([gap(15, 20)], 0, 40);
-    expect(await listed()).toEqual(spans(gap(15, 20), gap(50, 60)));
-    await record([]);
-    expect(await listed()).toEqual([]);
-  });
-
-  test("D-04: more gaps than one call may carry are refused", async () => {
-    const many = Array.from({ length: LIMITS.gapsPerCall + 1 }, (_, i) => gap(2 * i, 2 * i + 1));
-    await expectFailure(record(many, 0, 2_000), "LIMIT_EXCEEDED", "gaps");
-  });
-
-  test("a gap outside the recorded range is refused: repeating the call would double it", async () => {
-    await expectFailure(record([gap(90, 95)], 0, 40), "INVALID_ARGUMENT", "gaps");
   });
 });
 
@@ -186,22 +154,5 @@ describe("reading candles", () => {
     await appendBars(desk, bars, "1m");
     const after = { ...KEY, timeframe: "1m" as const, afterMs: bars[1_000]!.openTimeMs, limit: 700 };
     expect(await desk.service.query(api.market.worker.barsAfter, after)).toEqual(bars.slice(1_001, 1_701));
-  });
-});
-
-describe("imports", () => {
-  const counts = { rowsRead: 5, rowsAdded: 5, rowsUnchanged: 0, rowsRevised: 0, rowsRejected: 0 };
-  test("S-03: an unknown import is NOT_FOUND for progress and for its end", async () => {
-    const start = { ...KEY, fileName: "gold.csv" };
-    const ingestionId = await desk.service.mutation(api.market.worker.startImport, start);
-    await desk.t.run((ctx) => ctx.db.delete(ingestionId));
-    const report = desk.service.mutation(api.market.worker.reportImport, { ingestionId, ...counts });
-    await expectFailure(report, "NOT_FOUND", "ingestionId");
-    const end = { ingestionId, ...counts, status: "ok" as const, gaps: 0, rejects: [] };
-    await expectFailure(
-      desk.service.mutation(api.market.worker.finishImport, end),
-      "NOT_FOUND",
-      "ingestionId",
-    );
   });
 });

@@ -152,6 +152,12 @@ describe("S-03: ids of rows that do not exist", () => {
   });
 });
 
+test("the only address open to the network says that it is up, and nothing about the desk", async () => {
+  const health = await desk.t.fetch("/health");
+  expect([health.status, await health.text()]).toEqual([200, "ok"]);
+  expect((await desk.t.fetch("/")).status).toBe(404);
+});
+
 /** null, no rows, or a page or columns of none. */
 function isEmpty(value: unknown): boolean {
   if (value === null) return true;
