@@ -10,12 +10,14 @@ import {
   formatCompact,
   formatDay,
   formatDuration,
+  formatFigure,
   formatLatency,
   formatPercent,
   formatPrice,
   formatQty,
   formatSignedPercent,
   formatSignedUsd,
+  formatSize,
   formatTime,
   formatTimeExact,
   formatUsd,
@@ -49,6 +51,9 @@ describe("numbers", () => {
   it("use the decimals of the instrument's steps", () => {
     expect(formatPrice(3312.1, 0.01)).toBe("3,312.10");
     expect(formatQty(-0.42, "XAUT", 0.0001)).toBe("−0.4200 XAUT");
+    expect(formatSize(-0.42, "XAUT", 0.0001)).toBe("0.4200 XAUT");
+    expect(formatFigure(22)).toBe("22");
+    expect(formatFigure(0.4545)).toBe("0.455");
     expect(decimalsOfStep(1)).toBe(0);
     expect(decimalsOfStep(0.5)).toBe(0);
   });

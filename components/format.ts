@@ -79,6 +79,16 @@ export function formatQty(value: Maybe, base: string, lotStep = 0.0001): string 
   return `${signOf(value, decimals, true)}${grouped(value, decimals)} ${base}`;
 }
 
+/** Quantity without a side, e.g. 0.4200 XAUT. */
+export function formatSize(value: Maybe, base: string, lotStep = 0.0001): string {
+  return isKnown(value) ? `${grouped(value, decimalsOfStep(lotStep))} ${base}` : UNKNOWN;
+}
+
+/** A figure that may be a count or a ratio: whole numbers bare, others with three decimals. */
+export function formatFigure(value: Maybe): string {
+  return isKnown(value) ? formatNumber(value, Number.isInteger(value) ? 0 : 3) : UNKNOWN;
+}
+
 /** Decimals that a step of 0.01, 0.0001 or 1 needs. */
 export function decimalsOfStep(step: number): number {
   if (!(step > 0) || step >= 1) return 0;

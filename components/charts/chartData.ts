@@ -1,18 +1,22 @@
-import type { Candle } from "@/lib/market/types";
-
 export interface PricePoint {
   timeMs: number;
   value: number;
 }
 
+type Timed = { openTimeMs: number } | { timeMs: number };
+
+function timeOf(item: Timed): number {
+  return "timeMs" in item ? item.timeMs : item.openTimeMs;
+}
+
 /**
- * Whether `next` only adds bars to `shown` or changes its last one. Then the chart streams the tail instead of
+ * Whether `next` only adds items to `shown` or changes its last one. Then a chart streams the tail instead of
  * loading everything again, and the view does not jump. Bars are immutable once closed, so the ends decide.
  */
-export function isContinuation(shown: readonly Candle[], next: readonly Candle[]): boolean {
+export function isContinuation<Item extends Timed>(shown: readonly Item[], next: readonly Item[]): boolean {
   const last = shown.length - 1;
   if (last < 0 || next.length < shown.length) return false;
-  return shown[0]!.openTimeMs === next[0]!.openTimeMs && shown[last]!.openTimeMs === next[last]!.openTimeMs;
+  return timeOf(shown[0]!) === timeOf(next[0]!) && timeOf(shown[last]!) === timeOf(next[last]!);
 }
 
 /** At most `limit` points that keep every bucket's lowest and highest value, so that no spike is lost. */

@@ -9,17 +9,19 @@ import {
   type IPriceLine,
   type ISeriesApi,
   type ISeriesMarkersPluginApi,
+  type LineData,
   LineSeries,
   LineStyle,
   LineType,
   type SeriesMarker,
   type Time,
   type UTCTimestamp,
+  type WhitespaceData,
 } from "lightweight-charts";
 import { type RefObject, useCallback, useEffect, useRef } from "react";
 import type { Candle } from "@/lib/market/types";
 import type { Zone } from "../format";
-import { isContinuation } from "./chartData";
+import { isContinuation, type PricePoint } from "./chartData";
 import type { ChartMarker, PriceChartProps } from "./PriceChart";
 import type { Palette } from "./useChartPalette";
 
@@ -30,7 +32,7 @@ interface Handles {
   equity: ISeriesApi<"Area"> | null;
   markers: ISeriesMarkersPluginApi<Time>;
   levels: IPriceLine[];
-  shown: readonly Candle[];
+  shown: { candles: readonly Candle[]; stop: readonly PricePoint[]; equity: readonly PricePoint[] };
 }
 
 interface Wiring extends PriceChartProps {
@@ -46,6 +48,22 @@ const EQUITY_PANE_PX = 92;
 function chartTime(timeMs: number, zone: Zone): UTCTimestamp {
   const shiftMs = zone === "utc" ? 0 : -new Date(timeMs).getTimezoneOffset() * 60_000;
   return ((timeMs + shiftMs) / 1000) as UTCTimestamp;
+}
+
+const NO_POINTS: readonly PricePoint[] = [];
+
+/** Streams the tail of a line that only grew; loads it anew otherwise. */
+function syncLine<Kind extends "Line" | "Area">(
+  series: ISeriesApi<Kind>,
+  shown: readonly PricePoint[],
+  next: readonly PricePoint[],
+  toData: (point: PricePoint) => LineData | WhitespaceData,
+): void {
+  if (!isContinuation(shown, next)) {
+    series.setData(next.map(toData));
+    return;
+  }
+  for (let i = shown.length - 1; i < next.length; i++) series.update(toData(next[i]!));
 }
 
 function toMarker(marker: ChartMarker, zone: Zone, palette: Palette): SeriesMarker<Time> {
@@ -123,7 +141,15 @@ function open(container: HTMLElement, palette: Palette, hasEquity: boolean): Han
       )
     : null;
   if (hasEquity) chart.panes()[1]?.setHeight(EQUITY_PANE_PX);
-  return { chart, price, stop, equity, markers: createSeriesMarkers(price, []), levels: [], shown: [] };
+  return {
+    chart,
+    price,
+    stop,
+    equity,
+    markers: createSeriesMarkers(price, []),
+    levels: [],
+    shown: { candles: [], stop: [], equity: [] },
+  };
 }
 
 /** Creates the chart for a container and keeps it in step with the props. */
@@ -134,6 +160,8 @@ export function usePriceChart(wiring: Wiring): { step: (index: number) => void }
   latest.current = { candles, onPoint, onMarker, zone };
   const hasEquity = equity !== undefined;
 
+  // The zone is baked into the times that the library holds, so another zone is another chart.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: see above
   useEffect(() => {
     if (box.current === null || palette === null) return;
     const opened = open(box.current, palette, hasEquity);
@@ -150,20 +178,21 @@ export function usePriceChart(wiring: Wiring): { step: (index: number) => void }
       handles.current = null;
       opened.chart.remove();
     };
-  }, [box, palette, hasEquity]);
+  }, [box, palette, hasEquity, zone]);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: a new chart (palette, hasEquity) is filled anew
   useEffect(() => {
     const current = handles.current;
     if (current === null) return;
     const bar = (candle: Candle) => ({ ...candle, time: chartTime(candle.openTimeMs, zone) });
-    if (isContinuation(current.shown, candles)) {
-      for (let i = current.shown.length - 1; i < candles.length; i++) current.price.update(bar(candles[i]!));
+    const { shown } = current;
+    if (isContinuation(shown.candles, candles)) {
+      for (let i = shown.candles.length - 1; i < candles.length; i++) current.price.update(bar(candles[i]!));
     } else {
       current.price.setData(candles.map(bar));
       current.chart.timeScale().fitContent();
     }
-    current.shown = candles;
+    shown.candles = candles;
   }, [candles, zone, palette, hasEquity]);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: as above
@@ -175,18 +204,25 @@ export function usePriceChart(wiring: Wiring): { step: (index: number) => void }
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: as above
   useEffect(() => {
-    handles.current?.stop.setData(
-      (stop ?? []).map(({ timeMs, value }) =>
-        value > 0 ? { time: chartTime(timeMs, zone), value } : { time: chartTime(timeMs, zone) },
-      ),
+    const current = handles.current;
+    if (current === null) return;
+    const next = stop ?? NO_POINTS;
+    syncLine(current.stop, current.shown.stop, next, ({ timeMs, value }) =>
+      value > 0 ? { time: chartTime(timeMs, zone), value } : { time: chartTime(timeMs, zone) },
     );
+    current.shown.stop = next;
   }, [stop, zone, palette, hasEquity]);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: as above
   useEffect(() => {
-    handles.current?.equity?.setData(
-      (equity ?? []).map(({ timeMs, value }) => ({ time: chartTime(timeMs, zone), value })),
-    );
+    const current = handles.current;
+    if (current === null || current.equity === null) return;
+    const next = equity ?? NO_POINTS;
+    syncLine(current.equity, current.shown.equity, next, ({ timeMs, value }) => ({
+      time: chartTime(timeMs, zone),
+      value,
+    }));
+    current.shown.equity = next;
   }, [equity, zone, palette, hasEquity]);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: as above

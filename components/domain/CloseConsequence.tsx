@@ -2,7 +2,7 @@
 import { useQuery } from "convex/react";
 import { api } from "@/convex/_generated/api";
 import type { Id } from "@/convex/_generated/dataModel";
-import { baseOf, formatNumber, formatPrice, formatQty, formatUsd } from "../format";
+import { baseOf, formatNumber, formatPrice, formatSize, formatUsd } from "../format";
 import { estimateClose } from "./closeCost";
 
 /** "closes 0.4200 XAUT at about 3,312.10; estimated cost 0.83 USD (5.96 bps)". */
@@ -16,10 +16,8 @@ export function CloseConsequence({ runId, instrument }: { runId: Id<"runs">; ins
   return (
     <span>
       {estimate.qty > 0 ? "buys back " : "sells "}
-      <strong className="text-ink">
-        {formatQty(Math.abs(estimate.qty), baseOf(instrument), lotStep).slice(1)}
-      </strong>{" "}
-      at about <strong className="text-ink">{formatPrice(estimate.price, tickSize)}</strong> (
+      <strong className="text-ink">{formatSize(estimate.qty, baseOf(instrument), lotStep)}</strong> at about{" "}
+      <strong className="text-ink">{formatPrice(estimate.price, tickSize)}</strong> (
       {formatUsd(estimate.notionalUsd)} notional); estimated cost {formatUsd(estimate.costUsd)} (
       {formatNumber(estimate.costBps)} bps)
     </span>

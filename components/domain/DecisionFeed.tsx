@@ -1,8 +1,8 @@
 "use client";
-import { usePaginatedQuery } from "convex/react";
 import { ListChecks } from "lucide-react";
 import { api } from "@/convex/_generated/api";
 import type { Id } from "@/convex/_generated/dataModel";
+import { usePacedQuery } from "../hooks/usePacedQuery";
 import { EmptyState, SkeletonRows } from "../ui/States";
 import { DecisionTable } from "./decision/DecisionTable";
 
@@ -15,27 +15,18 @@ interface DecisionFeedProps {
 
 /** The newest decisions of a run as they are made. */
 export function DecisionFeed({ runId, rows = 15, openId, onOpen }: DecisionFeedProps) {
-  const { results, status } = usePaginatedQuery(
-    api.decisions.console.list,
-    { runId },
-    { initialNumItems: rows },
-  );
-  if (status === "LoadingFirstPage") return <SkeletonRows rows={8} />;
-  if (results.length === 0) {
+  // Not the paginating hook: that one keeps its first page's end, so the page would grow with every bar.
+  const newest = usePacedQuery(api.decisions.console.list, {
+    runId,
+    paginationOpts: { numItems: rows, cursor: null },
+  });
+  if (newest === undefined) return <SkeletonRows rows={8} />;
+  if (newest.page.length === 0) {
     return (
       <EmptyState icon={ListChecks} title="No decision yet">
         The first closed bar of the run makes the first one.
       </EmptyState>
     );
   }
-  // A live first page grows at its head; the panel keeps its size.
-  return (
-    <DecisionTable
-      rows={results.slice(0, rows)}
-      openId={openId}
-      onOpen={onOpen}
-      isCompact
-      maxHeight="420px"
-    />
-  );
+  return <DecisionTable rows={newest.page} openId={openId} onOpen={onOpen} isCompact maxHeight="420px" />;
 }

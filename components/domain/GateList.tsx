@@ -1,4 +1,4 @@
-import { formatNumber, words } from "../format";
+import { formatFigure, words } from "../format";
 import { PassChip } from "./chips";
 
 export interface Gate {
@@ -19,8 +19,8 @@ export function GateList({ gates }: { gates: readonly Gate[] }) {
           <PassChip passed={gate.passed} />
           <span className="font-medium">{words(gate.gate)}</span>
           <span className="ml-auto font-mono text-[12px]">
-            {formatNumber(gate.value, 3)}{" "}
-            <span className="text-faint">against {formatNumber(gate.threshold, 3)}</span>
+            {formatFigure(gate.value)}{" "}
+            <span className="text-faint">against {formatFigure(gate.threshold)}</span>
           </span>
           <span className="w-full text-[12px] text-faint">{gate.sentence}</span>
         </li>

@@ -3,7 +3,7 @@ import { useMutation } from "convex/react";
 import type { FunctionReturnType } from "convex/server";
 import { Ban, RotateCw } from "lucide-react";
 import { api } from "@/convex/_generated/api";
-import { formatCompact, formatDuration } from "../format";
+import { formatCompact, formatDay, formatDuration } from "../format";
 import { useSubmit } from "../hooks/useSubmit";
 import { useRefusal } from "../providers/MemberProvider";
 import { Button } from "../ui/Button";
@@ -25,6 +25,9 @@ const KINDS: Record<Job["kind"], string> = {
 export function jobTitle(job: Job): string {
   const { payload } = job;
   if (payload.kind === "datasetBuild") return `${KINDS[job.kind]} ${payload.instrument} ${payload.timeframe}`;
+  if (payload.kind === "evaluate") {
+    return `${KINDS[job.kind]} ${formatDay(payload.fromMs)} to ${formatDay(payload.toMs)}`;
+  }
   return KINDS[job.kind];
 }
 

@@ -1,5 +1,4 @@
 "use client";
-import { useQuery } from "convex/react";
 import { api } from "@/convex/_generated/api";
 import type { Id } from "@/convex/_generated/dataModel";
 import {
@@ -12,6 +11,7 @@ import {
   formatSignedUsd,
   formatUsd,
 } from "../format";
+import { usePacedQuery } from "../hooks/usePacedQuery";
 import { Change, Facts } from "../ui/Figures";
 import { EmptyState, SkeletonRows } from "../ui/States";
 import { SideChip } from "./chips";
@@ -23,7 +23,7 @@ interface PositionCardProps {
 
 /** The position, where it hurts (stop, liquidation) and what it has cost so far. */
 export function PositionCard({ runId, instrument }: PositionCardProps) {
-  const view = useQuery(api.execution.console.account, { runId });
+  const view = usePacedQuery(api.execution.console.account, { runId });
   if (view === undefined) return <SkeletonRows rows={6} />;
   if (view === null)
     return <EmptyState title="No account yet">The worker opens it when it takes the run.</EmptyState>;

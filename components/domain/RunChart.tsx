@@ -1,17 +1,17 @@
 "use client";
-import { useQuery } from "convex/react";
-import { useDeferredValue, useMemo } from "react";
+import { useMemo } from "react";
 import { api } from "@/convex/_generated/api";
 import type { Candle } from "@/lib/market/types";
+import type { PricePoint } from "../charts/chartData";
 import { PriceChart, type PriceLevel } from "../charts/PriceChart";
 import { TableTwin } from "../charts/TableTwin";
 import { formatNumber, formatSignedUsd, formatTime, formatUsd } from "../format";
+import { usePacedQuery } from "../hooks/usePacedQuery";
 import { usePreferences } from "../providers/PreferencesProvider";
-import { arrivedCount, candleWindow, isActive, type Run, runMarkers } from "./runView";
+import { arrivedCount, candleWindow, type Run, runMarkers, tradeLimit } from "./runView";
+import { useEquity } from "./useEquity";
 
 const NO_BARS: readonly Candle[] = [];
-/** While a replay runs, each bar asks these again; the rest of the markers follows when it ends. */
-const LIVE_MARKERS = 120;
 
 interface RunChartProps {
   run: Run;
@@ -23,18 +23,18 @@ interface RunChartProps {
 export function RunChart({ run, heightPx = 440, onDecision }: RunChartProps) {
   const { zone } = usePreferences();
   const window = candleWindow(run);
-  const limit = isActive(run) ? LIVE_MARKERS : 1_000;
-  const loaded = useQuery(api.market.console.candles, {
+  const limit = tradeLimit(run);
+  const loaded = usePacedQuery(api.market.console.candles, {
     instrument: run.instrument,
     timeframe: run.timeframe,
     source: run.source,
     limit: 5_000,
     ...window,
   });
-  const fills = useQuery(api.execution.console.fills, { runId: run._id, limit });
-  const orders = useQuery(api.execution.console.orders, { runId: run._id, limit });
-  const equity = useDeferredValue(useQuery(api.execution.console.equity, { runId: run._id }));
-  const account = useQuery(api.execution.console.account, { runId: run._id });
+  const fills = usePacedQuery(api.execution.console.fills, { runId: run._id, limit });
+  const orders = usePacedQuery(api.execution.console.orders, { runId: run._id, limit });
+  const history = useEquity(run);
+  const account = usePacedQuery(api.execution.console.account, { runId: run._id });
 
   const count = loaded === undefined ? 0 : arrivedCount(loaded, run);
   const candles = useMemo(() => loaded?.slice(0, count) ?? NO_BARS, [loaded, count]);
@@ -44,12 +44,9 @@ export function RunChart({ run, heightPx = 440, onDecision }: RunChartProps) {
     [fills, orders, firstMs],
   );
   const series = useMemo(() => {
-    const points = (values: number[]) =>
-      (equity?.timesMs ?? [])
-        .map((timeMs, i) => ({ timeMs, value: values[i] ?? 0 }))
-        .filter((p) => p.timeMs >= firstMs);
-    return { equity: points(equity?.equityUsd ?? []), stop: points(equity?.stopPrice ?? []) };
-  }, [equity, firstMs]);
+    const shown = (points: readonly PricePoint[]) => points.filter((point) => point.timeMs >= firstMs);
+    return { equity: shown(history?.equity ?? []), stop: shown(history?.stop ?? []) };
+  }, [history, firstMs]);
 
   const entryPrice = account?.account.positionQty ? account.account.entryPrice : 0;
   const stopPrice = account?.account.positionQty ? account.account.stopPrice : 0;

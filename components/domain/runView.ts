@@ -71,6 +71,11 @@ export function runMarkers(fills: readonly Fill[], orders: readonly Order[]): Ch
   return markers.sort((a, b) => a.timeMs - b.timeMs);
 }
 
+/** Orders and fills to ask for: while a run is active each bar may ask again, so only the newest then. */
+export function tradeLimit(run: Pick<Run, "status">): number {
+  return isActive(run) ? 120 : 1_000;
+}
+
 /** "as fast as possible", "60 × (1 min per s)". */
 export function speedText(speed: number): string {
   return speed === 0 ? "as fast as possible" : `${speed.toLocaleString("en-US")} × real time`;

@@ -16,7 +16,7 @@ export function SimulationNotice() {
       </span>
       {isSimulated ? (
         <span className="inline-flex items-center gap-1.5" data-testid="simulated-notice">
-          <FlaskConical className="size-3.5 text-warn" aria-hidden />
+          <FlaskConical className="size-3.5 shrink-0 text-warn" aria-hidden />
           <span>
             <strong className="font-medium text-warn">SIMULATED</strong> market data from source{" "}
             {sources.join(", ")}: a local exchange, not a real market.

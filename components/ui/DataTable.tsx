@@ -12,6 +12,8 @@ export interface Column<Row> {
   lead?: boolean;
   /** Takes the whole width of the card. */
   wide?: boolean;
+  /** Left out of the card on narrow screens, because what opens shows it. */
+  desktopOnly?: boolean;
   className?: string;
 }
 
@@ -69,6 +71,7 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
                     column.numeric && "num",
                     column.lead && "lead",
                     column.wide && "wide",
+                    column.desktopOnly && "max-sm:hidden",
                     column.className,
                   )}
                 >

@@ -46,7 +46,7 @@ export function Select<T extends string>({
 }: SelectProps<T>) {
   const control = (
     <select
-      className={cn("field pr-7", isBare && "h-8 w-auto max-w-full", className)}
+      className={cn("field pr-7", isBare && "h-8 w-auto max-w-[min(100%,340px)]", className)}
       value={value}
       aria-label={isBare ? label : undefined}
       onChange={(event) => onChange(event.target.value as T)}

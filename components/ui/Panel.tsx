@@ -48,7 +48,9 @@ export function PageHeader({ title, lead, actions }: PageHeaderProps) {
         <h1 className="text-[19px] leading-7 font-semibold tracking-tight">{title}</h1>
         {lead ? <p className="text-[13px] text-faint">{lead}</p> : null}
       </div>
-      {actions ? <div className="ml-auto flex flex-wrap items-center gap-2">{actions}</div> : null}
+      {actions ? (
+        <div className="flex max-w-full min-w-0 flex-wrap items-center gap-2 sm:ml-auto">{actions}</div>
+      ) : null}
     </div>
   );
 }

@@ -1,26 +1,24 @@
 "use client";
-import { useQuery } from "convex/react";
 import { useMemo } from "react";
-import { drawdownOf } from "@/components/charts/chartData";
+import { drawdownOf, type PricePoint } from "@/components/charts/chartData";
 import { LineFigure } from "@/components/charts/LineFigure";
 import { TableTwin } from "@/components/charts/TableTwin";
 import type { Run } from "@/components/domain/runView";
+import { useEquity } from "@/components/domain/useEquity";
 import { formatNumber, formatPercent, formatSignedUsd, formatTime, formatUsd } from "@/components/format";
 import { usePreferences } from "@/components/providers/PreferencesProvider";
 import { Change, Figure, FigureGrid } from "@/components/ui/Figures";
 import { EmptyState, SkeletonRows } from "@/components/ui/States";
-import { api } from "@/convex/_generated/api";
+
+const NO_POINTS: readonly PricePoint[] = [];
 
 /** Equity against its start, and how deep it went below its peak. */
 export function EquityPanel({ run }: { run: Run }) {
-  const equity = useQuery(api.execution.console.equity, { runId: run._id });
+  const history = useEquity(run);
   const { zone } = usePreferences();
-  const points = useMemo(
-    () => (equity?.timesMs ?? []).map((timeMs, i) => ({ timeMs, value: equity!.equityUsd[i]! })),
-    [equity],
-  );
+  const points = history?.equity ?? NO_POINTS;
   const drawdown = useMemo(() => drawdownOf(points), [points]);
-  if (equity === undefined) return <SkeletonRows rows={8} />;
+  if (history === undefined) return <SkeletonRows rows={8} />;
   if (points.length === 0)
     return <EmptyState title="No bar yet">Equity is marked at each closed bar.</EmptyState>;
   const pnlUsd = run.equityUsd - run.initialBalanceUsd;

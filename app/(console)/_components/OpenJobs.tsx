@@ -1,6 +1,6 @@
 "use client";
-import { useQuery } from "convex/react";
 import { JobProgress } from "@/components/domain/JobProgress";
+import { usePacedQuery } from "@/components/hooks/usePacedQuery";
 import { EmptyState, SkeletonRows } from "@/components/ui/States";
 import { api } from "@/convex/_generated/api";
 
@@ -8,7 +8,7 @@ const SHOWN = 4;
 
 /** What a worker is busy with, and the last things it finished. */
 export function OpenJobs() {
-  const jobs = useQuery(api.ops.console.listJobs, {});
+  const jobs = usePacedQuery(api.ops.console.listJobs, {});
   if (jobs === undefined) return <SkeletonRows rows={4} />;
   const isOpen = (status: string) => status === "queued" || status === "running";
   const shown = [

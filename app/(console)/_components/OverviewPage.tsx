@@ -1,11 +1,11 @@
 "use client";
-import { useQuery } from "convex/react";
 import { Activity } from "lucide-react";
 import { SimulatedTag, StatusChip } from "@/components/domain/chips";
 import { DecisionFeed } from "@/components/domain/DecisionFeed";
 import { DecisionDrawer } from "@/components/domain/decision/DecisionDrawer";
 import { PositionCard } from "@/components/domain/PositionCard";
 import { isActive } from "@/components/domain/runView";
+import { usePacedQuery } from "@/components/hooks/usePacedQuery";
 import { useUrlState } from "@/components/hooks/useUrlState";
 import { LinkButton } from "@/components/ui/Button";
 import { Page, Panel } from "@/components/ui/Panel";
@@ -19,7 +19,7 @@ import { StatusStrip } from "./StatusStrip";
 
 /** Am I safe, am I making money, is anything waiting for me. */
 export function OverviewPage() {
-  const runs = useQuery(api.runs.console.list, {});
+  const runs = usePacedQuery(api.runs.console.list, {});
   const { get, set } = useUrlState();
   const openId = get("decision");
   const shown = runs?.find(isActive) ?? runs?.[0];

@@ -3,6 +3,7 @@ import { useQuery } from "convex/react";
 import { CheckCircle2, Circle } from "lucide-react";
 import Link from "next/link";
 import { cn } from "@/components/cn";
+import { usePacedQuery } from "@/components/hooks/usePacedQuery";
 import { Panel } from "@/components/ui/Panel";
 import { CommandLine } from "@/components/ui/States";
 import { api } from "@/convex/_generated/api";
@@ -21,7 +22,7 @@ export function QuickStart() {
   const datasets = useQuery(api.datasets.console.list, {});
   const versions = useQuery(api.agents.console.list, {});
   const evaluations = useQuery(api.evaluations.console.list, {});
-  const runs = useQuery(api.runs.console.list, {});
+  const runs = usePacedQuery(api.runs.console.list, {});
   if (!series || !datasets || !versions || !evaluations || !runs) return null;
   const steps: Step[] = [
     {

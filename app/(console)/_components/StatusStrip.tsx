@@ -1,11 +1,11 @@
 "use client";
-import { useQuery } from "convex/react";
 import Link from "next/link";
 import type { ReactNode } from "react";
 import { Age } from "@/components/domain/Age";
 import { KillChip, PaperTag, SimulatedTag } from "@/components/domain/chips";
 import { isActive, type Run } from "@/components/domain/runView";
 import { formatCount, formatSignedPercent, formatSignedUsd } from "@/components/format";
+import { usePacedQuery } from "@/components/hooks/usePacedQuery";
 import { Change } from "@/components/ui/Figures";
 import { Skeleton } from "@/components/ui/States";
 import { api } from "@/convex/_generated/api";
@@ -33,11 +33,11 @@ function Tile({ label, href, children, note }: TileProps) {
 
 /** The desk's state in six tiles, each with its age. */
 export function StatusStrip({ run }: { run: Run | undefined }) {
-  const kill = useQuery(api.governance.console.killSwitch, {});
-  const workers = useQuery(api.ops.console.listWorkers, {});
-  const series = useQuery(api.market.console.listSeries, {});
-  const champions = useQuery(api.governance.console.listChampions, {});
-  const runs = useQuery(api.runs.console.list, {});
+  const kill = usePacedQuery(api.governance.console.killSwitch, {});
+  const workers = usePacedQuery(api.ops.console.listWorkers, {});
+  const series = usePacedQuery(api.market.console.listSeries, {});
+  const champions = usePacedQuery(api.governance.console.listChampions, {});
+  const runs = usePacedQuery(api.runs.console.list, {});
   if (
     kill === undefined ||
     workers === undefined ||

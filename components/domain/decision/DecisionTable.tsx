@@ -37,17 +37,30 @@ const COLUMNS: Column<DecisionRow>[] = [
     id: "cause",
     header: "Cause",
     wide: true,
-    className: "max-w-[320px] truncate",
+    className: "sm:max-w-[320px] sm:truncate",
     cell: (row) => <span title={causeOf(row)}>{causeOf(row)}</span>,
   },
   {
     id: "qty",
     header: "Quantity",
     numeric: true,
+    desktopOnly: true,
     cell: (row) => (row.outcome === "order" ? formatQty(row.plannedQty, baseOf(row.instrument)) : "—"),
   },
-  { id: "price", header: "Reference", numeric: true, cell: (row) => formatPrice(row.referencePrice) },
-  { id: "latency", header: "Latency", numeric: true, cell: (row) => formatLatency(row.totalMs) },
+  {
+    id: "price",
+    header: "Reference",
+    numeric: true,
+    desktopOnly: true,
+    cell: (row) => formatPrice(row.referencePrice),
+  },
+  {
+    id: "latency",
+    header: "Latency",
+    numeric: true,
+    desktopOnly: true,
+    cell: (row) => formatLatency(row.totalMs),
+  },
 ];
 
 const SHORT = new Set(["time", "action", "p", "outcome", "cause"]);

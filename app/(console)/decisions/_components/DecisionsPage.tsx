@@ -4,7 +4,7 @@ import { ListChecks } from "lucide-react";
 import { SimulatedTag, StatusChip } from "@/components/domain/chips";
 import { DecisionDrawer } from "@/components/domain/decision/DecisionDrawer";
 import { DecisionTable } from "@/components/domain/decision/DecisionTable";
-import type { Run } from "@/components/domain/runView";
+import { isActive, type Run } from "@/components/domain/runView";
 import { formatCount } from "@/components/format";
 import { useUrlState } from "@/components/hooks/useUrlState";
 import { Button, LinkButton } from "@/components/ui/Button";
@@ -35,6 +35,7 @@ export function DecisionsPage() {
   const runId = wanted ?? linked?.runId ?? runs?.[0]?._id ?? null;
   const run = runs?.find((candidate) => candidate._id === runId);
   const outcome = readOutcome(get("outcome"));
+  const open = (id: string) => set({ decision: id });
   return (
     <Page>
       <PageHeader
@@ -102,14 +103,14 @@ export function DecisionsPage() {
             Start a paper run; each closed bar then becomes a row here.
           </EmptyState>
         ) : null}
-        {runId !== null ? (
-          <DecisionList
-            runId={runId as Id<"runs">}
-            outcome={outcome}
-            openId={openId}
-            onOpen={(id) => set({ decision: id })}
-          />
+        {run === undefined && runId !== null && runs !== undefined ? (
+          <DecisionList runId={runId as Id<"runs">} outcome={outcome} openId={openId} onOpen={open} />
         ) : null}
+        {run === undefined ? null : isActive(run) ? (
+          <LiveDecisions runId={run._id} outcome={outcome} openId={openId} onOpen={open} />
+        ) : (
+          <DecisionList runId={run._id} outcome={outcome} openId={openId} onOpen={open} />
+        )}
       </Panel>
       <DecisionDrawer decisionId={openId} onClose={() => set({ decision: null })} />
     </Page>
@@ -128,6 +129,40 @@ interface DecisionListProps {
   onOpen: (id: string) => void;
 }
 
+/** While a run goes on its newest page stays the newest: the paginating hook would let that page grow. */
+function LiveDecisions({ runId, outcome, openId, onOpen }: DecisionListProps) {
+  const newest = useQuery(api.decisions.console.list, {
+    runId,
+    outcome,
+    paginationOpts: { numItems: PAGE_ROWS, cursor: null },
+  });
+  if (newest === undefined) return <SkeletonRows rows={10} />;
+  if (newest.page.length === 0) return <NoDecision outcome={outcome} />;
+  return (
+    <>
+      <DecisionTable rows={newest.page} openId={openId} onOpen={onOpen} />
+      {newest.isDone ? null : (
+        <p className="border-t border-line px-4 py-2.5 text-[12px] text-faint">
+          The newest {formatCount(newest.page.length)}, live; older ones can be paged when the run has ended.
+        </p>
+      )}
+    </>
+  );
+}
+
+function NoDecision({ outcome }: { outcome: Outcome | undefined }) {
+  return (
+    <EmptyState
+      icon={ListChecks}
+      title={outcome === undefined ? "No decision yet" : `No ${outcome} among the decisions`}
+    >
+      {outcome === undefined
+        ? "The first closed bar of the run makes the first one."
+        : "Choose another outcome above."}
+    </EmptyState>
+  );
+}
+
 function DecisionList({ runId, outcome, openId, onOpen }: DecisionListProps) {
   const { results, status, loadMore } = usePaginatedQuery(
     api.decisions.console.list,
@@ -135,18 +170,7 @@ function DecisionList({ runId, outcome, openId, onOpen }: DecisionListProps) {
     { initialNumItems: PAGE_ROWS },
   );
   if (status === "LoadingFirstPage") return <SkeletonRows rows={10} />;
-  if (results.length === 0) {
-    return (
-      <EmptyState
-        icon={ListChecks}
-        title={outcome === undefined ? "No decision yet" : `No ${outcome} among the decisions`}
-      >
-        {outcome === undefined
-          ? "The first closed bar of the run makes the first one."
-          : "Choose another outcome above."}
-      </EmptyState>
-    );
-  }
+  if (results.length === 0) return <NoDecision outcome={outcome} />;
   return (
     <>
       <DecisionTable rows={results} openId={openId} onOpen={onOpen} />

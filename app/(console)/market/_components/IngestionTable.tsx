@@ -6,8 +6,10 @@ import { useState } from "react";
 import { Age, Elapsed } from "@/components/domain/Age";
 import { StatusChip } from "@/components/domain/chips";
 import { formatCount } from "@/components/format";
+import { useUrlState } from "@/components/hooks/useUrlState";
 import { DataTable } from "@/components/ui/DataTable";
 import { Dialog } from "@/components/ui/Dialog";
+import { Select } from "@/components/ui/Field";
 import { Facts } from "@/components/ui/Figures";
 import { EmptyState, InlineError, SkeletonRows } from "@/components/ui/States";
 import { api } from "@/convex/_generated/api";
@@ -18,14 +20,29 @@ type Ingestion = FunctionReturnType<typeof api.market.console.listIngestionRuns>
 export function IngestionTable() {
   const runs = useQuery(api.market.console.listIngestionRuns, {});
   const [openId, setOpenId] = useState<string | null>(null);
+  const { get, set } = useUrlState();
+  const trigger = get("trigger") ?? "";
   if (runs === undefined) return <SkeletonRows rows={5} />;
   if (runs.length === 0) return <EmptyState icon={Download} title="Nothing has been ingested yet" />;
   const open = runs.find((run) => run._id === openId);
+  const shown = runs.filter((run) => trigger === "" || run.trigger === trigger);
   return (
     <>
+      <div className="flex justify-end border-b border-line px-3 py-2">
+        <Select
+          isBare
+          label="Trigger"
+          value={trigger}
+          onChange={(value) => set({ trigger: value })}
+          options={[
+            { value: "", label: "Every trigger" },
+            ...[...new Set(runs.map((run) => run.trigger))].map((value) => ({ value, label: value })),
+          ]}
+        />
+      </div>
       <DataTable
         caption="Ingestion runs, newest first"
-        rows={runs}
+        rows={shown}
         rowKey={(run) => run._id}
         onOpen={(run) => setOpenId(run._id)}
         maxHeight="420px"

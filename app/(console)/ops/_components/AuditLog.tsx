@@ -139,7 +139,7 @@ function Entries() {
             id: "detail",
             header: "Detail",
             wide: true,
-            className: "max-w-[420px] truncate",
+            className: "sm:max-w-[420px] sm:truncate",
             cell: (entry) => (
               <span className="text-soft" title={entry.detail}>
                 {detailText(entry.detail) || "none"}

@@ -79,9 +79,13 @@ export function Jobs() {
               header: "Progress",
               numeric: true,
               cell: (job) =>
-                job.progress && job.progress.total > 0
-                  ? formatPercent(job.progress.done / job.progress.total, 0)
-                  : "—",
+                job.status === "succeeded" ? (
+                  "done"
+                ) : job.progress && job.progress.total > 0 ? (
+                  formatPercent(job.progress.done / job.progress.total, 0)
+                ) : (
+                  <span className="text-faint">—</span>
+                ),
             },
             {
               id: "took",
@@ -99,7 +103,7 @@ export function Jobs() {
               id: "error",
               header: "Error",
               wide: true,
-              className: "max-w-[280px] truncate",
+              className: "sm:max-w-[280px] sm:truncate",
               cell: (job) =>
                 job.error ? (
                   <span className="text-bad" title={job.error.message}>

@@ -1,5 +1,4 @@
 "use client";
-import { useQuery } from "convex/react";
 import { Activity, Plus } from "lucide-react";
 import { useRouter } from "next/navigation";
 import { Age } from "@/components/domain/Age";
@@ -12,6 +11,7 @@ import {
   formatSignedPercent,
   formatSignedUsd,
 } from "@/components/format";
+import { usePacedQuery } from "@/components/hooks/usePacedQuery";
 import { useUrlState } from "@/components/hooks/useUrlState";
 import { Button } from "@/components/ui/Button";
 import { type Column, DataTable } from "@/components/ui/DataTable";
@@ -86,7 +86,7 @@ const COLUMNS: Column<Run>[] = [
 
 /** What runs, what ran, and a way to start the next. */
 export function RunsPage() {
-  const runs = useQuery(api.runs.console.list, {});
+  const runs = usePacedQuery(api.runs.console.list, {});
   const router = useRouter();
   const { get, set } = useUrlState();
   const filter = get("status") ?? "";

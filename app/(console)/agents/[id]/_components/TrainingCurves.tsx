@@ -1,10 +1,10 @@
 "use client";
-import { useQuery } from "convex/react";
 import type { FunctionReturnType } from "convex/server";
 import { useMemo } from "react";
 import { LineFigure } from "@/components/charts/LineFigure";
 import { TableTwin } from "@/components/charts/TableTwin";
 import { formatCompact, formatCount, formatNumber } from "@/components/format";
+import { usePacedQuery } from "@/components/hooks/usePacedQuery";
 import { EmptyState, SkeletonRows } from "@/components/ui/States";
 import { api } from "@/convex/_generated/api";
 import type { Id } from "@/convex/_generated/dataModel";
@@ -23,7 +23,7 @@ const FIGURES: readonly { metric: Metric; name: string; decimals: number; color:
 
 /** Six curves that tell a healthy training from a sick one. */
 export function TrainingCurves({ versionId }: { versionId: Id<"agentVersions"> }) {
-  const points = useQuery(api.agents.console.trainingCurve, { versionId });
+  const points = usePacedQuery(api.agents.console.trainingCurve, { versionId });
   const lines = useMemo(
     () =>
       FIGURES.map(({ metric, name, color }) => [

@@ -67,7 +67,7 @@ export function BaselineTable({ evaluation }: { evaluation: Evaluation }) {
         <tbody>
           {ROWS.map(([label, cell]) => (
             <tr key={label}>
-              <th scope="row" className="sticky left-0 normal-case">
+              <th scope="row" className="sticky left-0 text-[12px]! tracking-normal! normal-case">
                 {label}
               </th>
               {columns.map((column, index) => (

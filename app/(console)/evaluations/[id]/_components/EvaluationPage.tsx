@@ -85,7 +85,7 @@ export function EvaluationPage({ evaluationId }: { evaluationId: Id<"evaluations
           instrument={evaluation.instrument}
         />
       </Panel>
-      <div className="grid min-w-0 grid-cols-1 items-start gap-4 xl:grid-cols-2">
+      <div className="grid min-w-0 grid-cols-1 items-start gap-4 xl:grid-cols-[minmax(0,1.45fr)_minmax(0,1fr)]">
         <Panel flush title="Beside the baselines" hint="same bars, same costs">
           <BaselineTable evaluation={evaluation} />
         </Panel>
@@ -108,6 +108,7 @@ export function EvaluationPage({ evaluationId }: { evaluationId: Id<"evaluations
             ["Dataset", <Hash key="d" value={evaluation.datasetHash} />],
             ["Environment", <Hash key="e" value={evaluation.environmentHash} />],
             ["Cost model", evaluation.costModelId],
+            ["Sharpe convention", performance.sharpe.convention],
             ["Start balance", formatUsd(initialBalanceUsd)],
             [
               "Action mix",

@@ -7,8 +7,8 @@ import {
   baseOf,
   formatDuration,
   formatPrice,
-  formatQty,
   formatSignedUsd,
+  formatSize,
   formatUsd,
   words,
 } from "@/components/format";
@@ -46,7 +46,7 @@ export function TradesTable({ evaluationId, instrument }: TradesTableProps) {
             id: "qty",
             header: "Quantity",
             numeric: true,
-            cell: (trade) => formatQty(Math.abs(trade.qty), base),
+            cell: (trade) => formatSize(trade.qty, base),
           },
           { id: "in", header: "Entry price", numeric: true, cell: (trade) => formatPrice(trade.entryPrice) },
           { id: "out", header: "Exit price", numeric: true, cell: (trade) => formatPrice(trade.exitPrice) },

@@ -1,8 +1,8 @@
 "use client";
-import { useQuery } from "convex/react";
 import { ArrowDownLeft, ArrowUpRight } from "lucide-react";
 import { When } from "@/components/domain/Age";
 import { StatusChip } from "@/components/domain/chips";
+import { type Run, tradeLimit } from "@/components/domain/runView";
 import {
   baseOf,
   formatNumber,
@@ -11,31 +11,32 @@ import {
   formatSignedUsd,
   formatUsd,
 } from "@/components/format";
+import { usePacedQuery } from "@/components/hooks/usePacedQuery";
 import { Chip } from "@/components/ui/Chip";
 import { Change } from "@/components/ui/Figures";
 import { EmptyState, SkeletonRows } from "@/components/ui/States";
 import { api } from "@/convex/_generated/api";
-import type { Id } from "@/convex/_generated/dataModel";
 
-const SHOWN = 40;
+const SHOWN = 60;
 const ORIGINS = { decision: "decision", killSwitch: "kill switch", stopRun: "end of run" } as const;
 
 interface OrderTimelineProps {
-  runId: Id<"runs">;
-  instrument: string;
+  run: Run;
   onDecision: (id: string) => void;
 }
 
 /** Each order with what became of it; fills that no order asked for (stops, liquidations) stand between them. */
-export function OrderTimeline({ runId, instrument, onDecision }: OrderTimelineProps) {
-  const orders = useQuery(api.execution.console.orders, { runId, limit: SHOWN });
-  const fills = useQuery(api.execution.console.fills, { runId, limit: SHOWN * 2 });
-  if (orders === undefined || fills === undefined) return <SkeletonRows rows={8} />;
+export function OrderTimeline({ run, onDecision }: OrderTimelineProps) {
+  const limit = tradeLimit(run);
+  const newest = usePacedQuery(api.execution.console.orders, { runId: run._id, limit });
+  const fills = usePacedQuery(api.execution.console.fills, { runId: run._id, limit });
+  if (newest === undefined || fills === undefined) return <SkeletonRows rows={8} />;
+  const orders = newest.slice(0, SHOWN);
   if (orders.length === 0)
     return (
       <EmptyState title="No order yet">A decision that leaves its target makes the first one.</EmptyState>
     );
-  const base = baseOf(instrument);
+  const base = baseOf(run.instrument);
   const oldestMs = orders.at(-1)!.barOpenTimeMs;
   const unasked = fills.filter((fill) => fill.reason !== "order" && fill.timeMs >= oldestMs);
   const entries = [

@@ -1,5 +1,4 @@
 "use client";
-import { useQuery } from "convex/react";
 import Link from "next/link";
 import { Age } from "@/components/domain/Age";
 import { PaperTag, SimulatedTag, StatusChip } from "@/components/domain/chips";
@@ -17,6 +16,7 @@ import {
   formatTime,
   formatUsd,
 } from "@/components/format";
+import { usePacedQuery } from "@/components/hooks/usePacedQuery";
 import { useUrlState } from "@/components/hooks/useUrlState";
 import { usePreferences } from "@/components/providers/PreferencesProvider";
 import { LinkButton } from "@/components/ui/Button";
@@ -30,7 +30,7 @@ import { OrderTimeline } from "./OrderTimeline";
 
 /** What is it doing now, and why. */
 export function RunPage({ runId }: { runId: Id<"runs"> }) {
-  const run = useQuery(api.runs.console.get, { runId });
+  const run = usePacedQuery(api.runs.console.get, { runId });
   const { get, set } = useUrlState();
   const openId = get("decision");
   const open = (id: string) => set({ decision: id });
@@ -81,7 +81,7 @@ export function RunPage({ runId }: { runId: Id<"runs"> }) {
           <DecisionFeed runId={run._id} openId={openId} onOpen={open} />
         </Panel>
         <Panel flush title="Orders and fills" hint="newest first">
-          <OrderTimeline runId={run._id} instrument={run.instrument} onDecision={open} />
+          <OrderTimeline run={run} onDecision={open} />
         </Panel>
       </div>
       <Panel title="What this run is made of">
