@@ -1,19 +1,9 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { api } from "../../convex/_generated/api";
 import type { Id } from "../../convex/_generated/dataModel";
-import { LIMITS } from "../../lib/contract/limits";
 import { canonicalJson } from "../../lib/core/canonicalJson";
 import { sha256Hex } from "../../lib/core/sha256";
-import {
-  appendBars,
-  bar,
-  beginTraining,
-  claim,
-  INSTRUMENT,
-  seedDataset,
-  seedVersion,
-  trainingResult,
-} from "./seed";
+import { appendBars, bar, beginTraining, INSTRUMENT, seedDataset, seedVersion, trainingResult } from "./seed";
 import { type Desk, expectFailure, openDesk } from "./setup";
 
 let desk: Desk;
@@ -33,68 +23,6 @@ const complete = ({ versionId, lease }: Training, result: Result) =>
 const version = (versionId: Id<"agentVersions">) => desk.viewer.query(api.agents.console.get, { versionId });
 const trials = () =>
   desk.viewer.query(api.evaluations.console.trialCount, { instrument: INSTRUMENT, timeframe: "15m" });
-
-const point = (sequence: number) => ({
-  sequence,
-  environmentSteps: sequence * 100,
-  meanEpisodeReturn: sequence === 0 ? null : sequence,
-  policyLoss: 0.1,
-  valueLoss: 0.2,
-  entropy: 1,
-  approxKl: 0.01,
-  clipFraction: 0.1,
-  explainedVariance: 0.5,
-  learningRate: 3e-4,
-  stepsPerSecond: 1_000,
-  etaSeconds: 1,
-});
-const append = ({ versionId, lease }: Training, points: ReturnType<typeof point>[]) =>
-  desk.service.mutation(api.agents.worker.appendTrainingPoints, { ...lease, versionId, points });
-
-describe("requesting a training", () => {
-  const request = (change: { steps?: number; seed?: number }) =>
-    desk.operator.mutation(api.agents.console.requestTraining, {
-      ...{ datasetId, algorithm: "ppo", steps: 1_000, seed: 1, ...change },
-    });
-  test.each([
-    ["steps", 0],
-    ["steps", 1.5],
-    ["steps", LIMITS.trainingStepsMax + 1],
-    ["seed", -1],
-    ["seed", 2 ** 32],
-    ["seed", 0.5],
-  ])("refuses %s = %d and names the field", async (field, value) => {
-    await expectFailure(request({ [field]: value }), "INVALID_ARGUMENT", field);
-  });
-
-  test("A-02: a dataset that failed its quality check cannot be trained on", async () => {
-    await desk.t.run(async (ctx) => {
-      const dataset = await ctx.db.get(datasetId);
-      await ctx.db.patch(datasetId, { quality: { ...dataset!.quality, verdict: "failed", coveragePct: 12 } });
-    });
-    await expectFailure(request({}), "NO_DATA", "datasetId");
-  });
-});
-
-describe("the training curve", () => {
-  test("W-04: a resumed training repeats points; none is stored twice or changed", async () => {
-    const training = await beginTraining(desk, datasetId);
-    await append(training, [point(0), point(1), point(2)]);
-    await append(training, [{ ...point(1), entropy: 9 }, { ...point(2), entropy: 9 }, point(3)]);
-    await append(training, [point(3)]);
-    const curve = await desk.viewer.query(api.agents.console.trainingCurve, {
-      versionId: training.versionId,
-    });
-    expect(curve.map(({ versionId: _, ...fields }) => fields)).toEqual([0, 1, 2, 3].map(point));
-  });
-
-  test("W-04: a repeated old batch does not move the version's step count back", async () => {
-    const training = await beginTraining(desk, datasetId);
-    await append(training, [point(5)]);
-    await append(training, [point(4)]);
-    expect(await version(training.versionId)).toMatchObject({ environmentSteps: 500 });
-  });
-});
 
 describe("delivering an artifact", () => {
   test("A-01: a manifest that does not hash to its checksum is refused and leaves nothing", async () => {
@@ -201,24 +129,4 @@ test("each completed training counts one trial, and no function can remove one",
     "evaluations/model.ts",
   ]);
   for (const [path, text] of writers) expect(`${path} ${text}`).not.toMatch(/\.delete\(|\.replace\(/);
-});
-
-test("a training whose job is cancelled in the queue is cancelled too", async () => {
-  const request = { datasetId, algorithm: "ppo" as const, steps: 10, seed: 1 };
-  const { versionId, jobId } = await desk.operator.mutation(api.agents.console.requestTraining, request);
-  await desk.operator.mutation(api.ops.console.cancelJob, { jobId });
-  expect(await version(versionId)).toMatchObject({ status: "cancelled", error: "cancelled before it began" });
-});
-
-test("a cancelled training resumes as queued and is trained on under a new token", async () => {
-  const { versionId, lease } = await beginTraining(desk, datasetId);
-  const stopped = { ...lease, versionId, status: "cancelled" as const, reason: "stopped; resume to go on" };
-  await desk.service.mutation(api.agents.worker.abandon, stopped);
-  await desk.service.mutation(api.ops.worker.finish, { ...lease, outcome: { status: "cancelled" } });
-  expect(await version(versionId)).toMatchObject({ status: "cancelled", error: stopped.reason });
-  await desk.operator.mutation(api.agents.console.resumeTraining, { versionId });
-  const resumed = await version(versionId);
-  expect(resumed).toMatchObject({ status: "queued" });
-  expect(resumed.error).toBeUndefined();
-  expect((await claim(desk)).lease.leaseToken).toBe(lease.leaseToken + 1);
 });
