@@ -1,5 +1,8 @@
 /** Evaluations as the worker hands them in. */
-import { v } from "convex/values";
+import { ConvexError, type ObjectType, v } from "convex/values";
+import { appError } from "../../lib/contract/errors";
+import type { Doc } from "../_generated/dataModel";
+import { requireVersion } from "../agents/model";
 import { workerMutation } from "../builders";
 import { requireDataset } from "../datasets/model";
 import { requireLease } from "../ops/model";
@@ -16,6 +19,41 @@ const {
 } = evaluationFields;
 const { evaluationId: _evaluationId, part: _part, ...equityColumns } = equityPartFields;
 
+/**
+ * An evaluation is evidence for one version: it must be what the job asked for, of that version's artifact, on
+ * the dataset it names (A-10).
+ */
+function assertEvaluates(
+  evaluation: ObjectType<typeof submittedFields>,
+  { payload }: Doc<"jobs">,
+  version: Doc<"agentVersions">,
+  dataset: Doc<"datasets">,
+): void {
+  if (payload.kind !== "evaluate" || payload.versionId !== evaluation.versionId) {
+    throw new ConvexError(appError("LEASE_LOST", "This lease is for another evaluation", "versionId"));
+  }
+  const expected = {
+    source: payload.source,
+    fromMs: payload.fromMs,
+    toMs: payload.toMs,
+    artifactSha256: version.artifactSha256,
+    instrument: version.instrument,
+    timeframe: version.timeframe,
+    datasetHash: dataset.datasetHash,
+  };
+  for (const [field, value] of Object.entries(expected)) {
+    if (evaluation[field as keyof typeof expected] === value) continue;
+    throw new ConvexError(
+      appError("INVALID_ARGUMENT", `${field} is not that of the evaluation asked for; evaluate again`, field),
+    );
+  }
+  if (dataset.instrument !== version.instrument || dataset.timeframe !== version.timeframe) {
+    throw new ConvexError(
+      appError("INVALID_ARGUMENT", "the dataset is of another instrument or timeframe", "datasetId"),
+    );
+  }
+}
+
 /** Trades and equity go in; every figure that gates read is recomputed from them here. */
 export const record = workerMutation({
   args: {
@@ -26,8 +64,10 @@ export const record = workerMutation({
   },
   returns: v.id("evaluations"),
   handler: async (ctx, { leaseToken, ...submitted }) => {
-    await requireLease(ctx, submitted.evaluation.jobId, leaseToken);
-    const dataset = await requireDataset(ctx, submitted.evaluation.datasetId);
+    const { evaluation } = submitted;
+    const job = await requireLease(ctx, evaluation.jobId, leaseToken);
+    const dataset = await requireDataset(ctx, evaluation.datasetId);
+    assertEvaluates(evaluation, job, await requireVersion(ctx, evaluation.versionId), dataset);
     return recordEvaluation(ctx, submitted, dataset.simulated, ctx.actor.tokenIdentifier);
   },
 });

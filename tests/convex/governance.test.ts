@@ -70,6 +70,28 @@ describe("evaluations", () => {
     expect(trials.map((trial) => trial.kind)).toEqual(["training"]);
   });
 
+  const foreign: [string, (args: EvaluationArgs["evaluation"]) => Partial<EvaluationArgs["evaluation"]>][] = [
+    ["artifactSha256", () => ({ artifactSha256: "0".repeat(64) })],
+    ["datasetHash", () => ({ datasetHash: "0".repeat(64) })],
+    ["instrument", () => ({ instrument: "PAXG-USDT" })],
+    ["fromMs", ({ fromMs }) => ({ fromMs: fromMs + 1 })],
+  ];
+  test.each(foreign)(
+    "A-10: an evaluation with another %s than was asked for is no evidence",
+    async (field, change) => {
+      const args = await claimEvaluation(desk, version, GOOD);
+      const evaluation = { ...args.evaluation, ...change(args.evaluation) };
+      await expectFailure(record({ ...args, evaluation }), "INVALID_ARGUMENT", field);
+    },
+  );
+
+  test("A-10: the evaluation of one version cannot be recorded for another", async () => {
+    const args = await claimEvaluation(desk, version, GOOD);
+    const { versionId } = await anotherVersion();
+    const evaluation = { ...args.evaluation, versionId };
+    await expectFailure(record({ ...args, evaluation }), "LEASE_LOST", "versionId");
+  });
+
   test("D-02: the same job records one evaluation and one trial, however often it is sent", async () => {
     const args = await claimEvaluation(desk, version, GOOD);
     expect(await record(args)).toBe(await record(args));
