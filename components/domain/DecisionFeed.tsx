@@ -1,32 +1,27 @@
 "use client";
 import { ListChecks } from "lucide-react";
-import { api } from "@/convex/_generated/api";
-import type { Id } from "@/convex/_generated/dataModel";
-import { usePacedQuery } from "../hooks/usePacedQuery";
 import { EmptyState, SkeletonRows } from "../ui/States";
 import { DecisionTable } from "./decision/DecisionTable";
+import type { Run } from "./runView";
+import { useNewestDecisions } from "./useNewestDecisions";
 
 interface DecisionFeedProps {
-  runId: Id<"runs">;
+  run: Pick<Run, "_id" | "decisions">;
   rows?: number;
   openId: string | null;
   onOpen: (id: string) => void;
 }
 
 /** The newest decisions of a run as they are made. */
-export function DecisionFeed({ runId, rows = 15, openId, onOpen }: DecisionFeedProps) {
-  // Not the paginating hook: that one keeps its first page's end, so the page would grow with every bar.
-  const newest = usePacedQuery(api.decisions.console.list, {
-    runId,
-    paginationOpts: { numItems: rows, cursor: null },
-  });
+export function DecisionFeed({ run, rows = 15, openId, onOpen }: DecisionFeedProps) {
+  const newest = useNewestDecisions(run, rows);
   if (newest === undefined) return <SkeletonRows rows={8} />;
-  if (newest.page.length === 0) {
+  if (newest.rows.length === 0) {
     return (
       <EmptyState icon={ListChecks} title="No decision yet">
         The first closed bar of the run makes the first one.
       </EmptyState>
     );
   }
-  return <DecisionTable rows={newest.page} openId={openId} onOpen={onOpen} isCompact maxHeight="420px" />;
+  return <DecisionTable rows={newest.rows} openId={openId} onOpen={onOpen} isCompact maxHeight="420px" />;
 }

@@ -65,12 +65,7 @@ export function OverviewPage() {
                 </LinkButton>
               }
             >
-              <DecisionFeed
-                runId={shown._id}
-                rows={8}
-                openId={openId}
-                onOpen={(id) => set({ decision: id })}
-              />
+              <DecisionFeed run={shown} rows={8} openId={openId} onOpen={(id) => set({ decision: id })} />
             </Panel>
             <div className="flex min-w-0 flex-col gap-4">
               <Panel

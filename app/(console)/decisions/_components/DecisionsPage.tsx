@@ -5,7 +5,9 @@ import { SimulatedTag, StatusChip } from "@/components/domain/chips";
 import { DecisionDrawer } from "@/components/domain/decision/DecisionDrawer";
 import { DecisionTable } from "@/components/domain/decision/DecisionTable";
 import { isActive, type Run } from "@/components/domain/runView";
+import { useNewestDecisions } from "@/components/domain/useNewestDecisions";
 import { formatCount } from "@/components/format";
+import { usePacedQuery } from "@/components/hooks/usePacedQuery";
 import { useUrlState } from "@/components/hooks/useUrlState";
 import { Button, LinkButton } from "@/components/ui/Button";
 import { Select } from "@/components/ui/Field";
@@ -25,7 +27,7 @@ function readOutcome(text: string | null): Outcome | undefined {
 /** Any decision of any run, and its proof. */
 export function DecisionsPage() {
   const { get, set } = useUrlState();
-  const runs = useQuery(api.runs.console.list, {});
+  const runs = usePacedQuery(api.runs.console.list, {});
   const wanted = get("run");
   const openId = get("decision");
   const linked = useQuery(
@@ -107,7 +109,7 @@ export function DecisionsPage() {
           <DecisionList runId={runId as Id<"runs">} outcome={outcome} openId={openId} onOpen={open} />
         ) : null}
         {run === undefined ? null : isActive(run) ? (
-          <LiveDecisions runId={run._id} outcome={outcome} openId={openId} onOpen={open} />
+          <LiveDecisions run={run} outcome={outcome} openId={openId} onOpen={open} />
         ) : (
           <DecisionList runId={run._id} outcome={outcome} openId={openId} onOpen={open} />
         )}
@@ -129,23 +131,23 @@ interface DecisionListProps {
   onOpen: (id: string) => void;
 }
 
-/** While a run goes on its newest page stays the newest: the paginating hook would let that page grow. */
-function LiveDecisions({ runId, outcome, openId, onOpen }: DecisionListProps) {
-  const newest = useQuery(api.decisions.console.list, {
-    runId,
-    outcome,
-    paginationOpts: { numItems: PAGE_ROWS, cursor: null },
-  });
+interface LiveDecisionsProps extends Omit<DecisionListProps, "runId"> {
+  run: Run;
+}
+
+/** While a run goes on, its newest decisions; the paginating hook's first page would grow with each. */
+function LiveDecisions({ run, outcome, openId, onOpen }: LiveDecisionsProps) {
+  const newest = useNewestDecisions(run, PAGE_ROWS, outcome);
   if (newest === undefined) return <SkeletonRows rows={10} />;
-  if (newest.page.length === 0) return <NoDecision outcome={outcome} />;
+  if (newest.rows.length === 0) return <NoDecision outcome={outcome} />;
   return (
     <>
-      <DecisionTable rows={newest.page} openId={openId} onOpen={onOpen} />
-      {newest.isDone ? null : (
+      <DecisionTable rows={newest.rows} openId={openId} onOpen={onOpen} />
+      {newest.hasOlder ? (
         <p className="border-t border-line px-4 py-2.5 text-[12px] text-faint">
-          The newest {formatCount(newest.page.length)}, live; older ones can be paged when the run has ended.
+          The newest {formatCount(newest.rows.length)}, live; older ones can be paged when the run has ended.
         </p>
-      )}
+      ) : null}
     </>
   );
 }

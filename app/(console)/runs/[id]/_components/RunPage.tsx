@@ -78,7 +78,7 @@ export function RunPage({ runId }: { runId: Id<"runs"> }) {
       </div>
       <div className="grid min-w-0 grid-cols-1 gap-4 xl:grid-cols-2">
         <Panel flush title="Decisions" hint={isActive(run) ? "newest first, live" : "newest first"}>
-          <DecisionFeed runId={run._id} openId={openId} onOpen={open} />
+          <DecisionFeed run={run} openId={openId} onOpen={open} />
         </Panel>
         <Panel flush title="Orders and fills" hint="newest first">
           <OrderTimeline run={run} onDecision={open} />
