@@ -111,6 +111,7 @@ describe("names", () => {
     expect(baseOf("NCCOGOLD2USD-USDT")).toBe("XAU");
     expect(actorName("https://assay.local|owner")).toBe("owner");
     expect(words("positionNotional")).toBe("position notional");
+    expect(words("emaDistance200")).toBe("ema distance 200");
   });
 
   it("give sizes and latencies the unit that fits", () => {

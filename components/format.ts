@@ -220,6 +220,7 @@ export function shortHash(hash: string, head = 8, tail = 4): string {
 export function words(name: string): string {
   return name
     .replace(/([a-z0-9])([A-Z])/g, "$1 $2")
+    .replace(/([a-z])([0-9])/g, "$1 $2")
     .replace(/_/g, " ")
     .toLowerCase();
 }

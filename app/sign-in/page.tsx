@@ -1,7 +1,7 @@
 import type { Metadata } from "next";
+import { safeNextPath } from "@/components/safeNextPath";
 import { Brand } from "@/components/shell/Brand";
 import { CommandLine } from "@/components/ui/States";
-import { safeNextPath } from "../_server/redirects";
 import { SignInForm } from "./_components/SignInForm";
 
 export const metadata: Metadata = { title: "Sign in" };

@@ -4,6 +4,15 @@ import { Dialog as Radix } from "radix-ui";
 import type { ReactNode } from "react";
 import { cn } from "../cn";
 
+/** A question starts at its first control, a detail view at its top; never at the close button. */
+function focusFirstControl(event: Event): void {
+  const content = event.currentTarget;
+  if (!(content instanceof HTMLElement)) return;
+  event.preventDefault();
+  const control = content.querySelector<HTMLElement>("form input, form select, form textarea");
+  (control ?? content).focus();
+}
+
 interface DialogProps {
   open: boolean;
   onOpenChange: (open: boolean) => void;
@@ -30,6 +39,7 @@ export function Dialog({
       <Radix.Portal>
         <Radix.Overlay className="fixed inset-0 z-40 bg-black/55" />
         <Radix.Content
+          onOpenAutoFocus={focusFirstControl}
           {...rest}
           {...(description ? {} : { "aria-describedby": undefined })}
           className={cn(

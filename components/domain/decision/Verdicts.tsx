@@ -1,5 +1,6 @@
 "use client";
 import { formatCount, formatDuration, formatNumber, formatPercent, formatUsd, words } from "../../format";
+import { type Column, DataTable } from "../../ui/DataTable";
 import { PassChip } from "../chips";
 import type { Decision } from "./DecisionDrawer";
 
@@ -22,43 +23,52 @@ export function formatRisk(value: number | null, unit: string): string {
   }
 }
 
+type Verdict = Decision["verdicts"][number];
+
+const COLUMNS: Column<Verdict>[] = [
+  {
+    id: "rule",
+    header: "Rule",
+    lead: true,
+    cell: (verdict) => (
+      <span className="inline-flex items-center gap-2.5" title={verdict.sentence}>
+        <PassChip passed={verdict.passed} />
+        {words(verdict.rule)}
+      </span>
+    ),
+  },
+  { id: "value", header: "Value", numeric: true, cell: (verdict) => formatRisk(verdict.value, verdict.unit) },
+  { id: "limit", header: "Limit", numeric: true, cell: (verdict) => formatRisk(verdict.limit, verdict.unit) },
+  {
+    id: "headroom",
+    header: "Headroom",
+    numeric: true,
+    cell: (verdict) => formatRisk(verdict.headroom, verdict.unit),
+  },
+];
+
 /** Rule by rule: what was allowed, what it was, how far from the limit. */
 export function Verdicts({ decision }: { decision: Decision }) {
   if (decision.verdicts.length === 0) return <p className="text-[13px] text-soft">No rule was evaluated.</p>;
+  const states = decision.verdicts.filter((verdict) => verdict.unit === "state");
+  const measured = decision.verdicts.filter((verdict) => verdict.unit !== "state");
   return (
     <>
-      <div className="-mx-4 overflow-x-auto">
-        <table className="datatable">
-          <caption className="sr-only">Risk rules with limit, value and headroom</caption>
-          <thead>
-            <tr>
-              <th scope="col">Rule</th>
-              <th scope="col">Verdict</th>
-              <th scope="col" className="num">
-                Value
-              </th>
-              <th scope="col" className="num">
-                Limit
-              </th>
-              <th scope="col" className="num">
-                Headroom
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {decision.verdicts.map((verdict) => (
-              <tr key={verdict.rule} title={verdict.sentence}>
-                <td>{words(verdict.rule)}</td>
-                <td>
-                  <PassChip passed={verdict.passed} />
-                </td>
-                <td className="num">{formatRisk(verdict.value, verdict.unit)}</td>
-                <td className="num">{formatRisk(verdict.limit, verdict.unit)}</td>
-                <td className="num">{formatRisk(verdict.headroom, verdict.unit)}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
+      <ul className="mb-2 flex flex-wrap gap-x-4 gap-y-1.5 text-[13px]">
+        {states.map((verdict) => (
+          <li key={verdict.rule} className="inline-flex items-center gap-1.5" title={verdict.sentence}>
+            <PassChip passed={verdict.passed} />
+            {words(verdict.rule)}
+          </li>
+        ))}
+      </ul>
+      <div className="-mx-4">
+        <DataTable
+          caption="Risk rules with limit, value and headroom"
+          rows={measured}
+          rowKey={(verdict) => verdict.rule}
+          columns={COLUMNS}
+        />
       </div>
       <ul className="mt-2 flex flex-col gap-1">
         {decision.verdicts

@@ -1,7 +1,6 @@
 import { ConvexHttpClient } from "convex/browser";
 import { ConvexError } from "convex/values";
 import { NextResponse } from "next/server";
-import { safeNextPath } from "@/app/_server/redirects";
 import {
   ConfigurationError,
   convexUrl,
@@ -10,6 +9,7 @@ import {
   SESSION_SECONDS,
   signSession,
 } from "@/app/_server/session";
+import { safeNextPath } from "@/components/safeNextPath";
 import { api } from "@/convex/_generated/api";
 import { asAppError } from "@/lib/contract/errors";
 import { sha256Hex } from "@/lib/core/sha256";

@@ -4,6 +4,7 @@ import { FlaskRound, Play } from "lucide-react";
 import { StatusChip } from "@/components/domain/chips";
 import { JobProgress } from "@/components/domain/JobProgress";
 import { formatCompact, formatCount, formatDuration, formatNumber } from "@/components/format";
+import { usePacedQuery } from "@/components/hooks/usePacedQuery";
 import { useUrlState } from "@/components/hooks/useUrlState";
 import { Button, LinkButton } from "@/components/ui/Button";
 import { Dialog } from "@/components/ui/Dialog";
@@ -22,9 +23,11 @@ import { TrainingCurves } from "./TrainingCurves";
 export function AgentPage({ versionId }: { versionId: Id<"agentVersions"> }) {
   const version = useQuery(api.agents.console.get, { versionId });
   const job = useQuery(api.ops.console.job, version?.jobId === undefined ? "skip" : { jobId: version.jobId });
+  const points = usePacedQuery(api.agents.console.trainingCurve, { versionId });
   const { get, set } = useUrlState();
   if (version === undefined) return <SkeletonRows rows={12} />;
   const isTrained = version.artifactSha256 !== undefined;
+  const newest = points?.at(-1);
   const share = version.environmentSteps / version.stepsRequested;
   return (
     <Page>
@@ -49,7 +52,10 @@ export function AgentPage({ versionId }: { versionId: Id<"agentVersions"> }) {
           ) : null
         }
       />
-      <InlineError message={version.error ?? null} />
+      {version.status === "failed" ? <InlineError message={version.error ?? null} /> : null}
+      {version.status === "cancelled" && version.error ? (
+        <p className="text-[13px] text-soft">Training {version.error}.</p>
+      ) : null}
       {job !== undefined && job.status !== "succeeded" ? (
         <Panel>
           <JobProgress job={job} title="Training" />
@@ -70,13 +76,13 @@ export function AgentPage({ versionId }: { versionId: Id<"agentVersions"> }) {
             {isTrained ? formatDuration(version.trainingSeconds * 1000) : "—"}
           </Figure>
           <Figure label="Episode return" note="mean of the last 100">
-            {formatNumber(version.finalMetrics.meanEpisodeReturn, 3)}
+            {formatNumber(version.finalMetrics.meanEpisodeReturn ?? newest?.meanEpisodeReturn, 3)}
           </Figure>
           <Figure label="Entropy" note="nats">
-            {formatNumber(version.finalMetrics.entropy, 3)}
+            {formatNumber(version.finalMetrics.entropy ?? newest?.entropy, 3)}
           </Figure>
           <Figure label="Explained variance" note="of the value head">
-            {formatNumber(version.finalMetrics.explainedVariance, 3)}
+            {formatNumber(version.finalMetrics.explainedVariance ?? newest?.explainedVariance, 3)}
           </Figure>
         </dl>
       </section>

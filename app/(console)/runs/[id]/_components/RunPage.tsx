@@ -9,7 +9,9 @@ import { RunChart } from "@/components/domain/RunChart";
 import { RunControls } from "@/components/domain/RunControls";
 import { isActive, type Run, speedText } from "@/components/domain/runView";
 import {
+  formatCompact,
   formatCount,
+  formatDuration,
   formatPercent,
   formatSignedPercent,
   formatSignedUsd,
@@ -109,6 +111,11 @@ export function RunPage({ runId }: { runId: Id<"runs"> }) {
 
 function RunFigures({ run }: { run: Run }) {
   const { zone } = usePreferences();
+  const job = usePacedQuery(
+    api.ops.console.job,
+    run.jobId === undefined || !isActive(run) ? "skip" : { jobId: run.jobId },
+  );
+  const progress = job?.progress;
   const pnlUsd = run.equityUsd - run.initialBalanceUsd;
   const fraction = run.totalBars ? run.bars / run.totalBars : null;
   return (
@@ -144,8 +151,11 @@ function RunFigures({ run }: { run: Run }) {
       {fraction !== null ? (
         <div className="mt-3.5 flex items-center gap-3">
           <ProgressBar fraction={fraction} label="Replay progress" />
-          <span className="w-12 shrink-0 text-right text-[12px] text-faint">
+          <span className="shrink-0 text-right text-[12px] whitespace-nowrap text-faint sm:min-w-44">
             {formatPercent(fraction, 0)}
+            {isActive(run) && progress !== undefined && progress.ratePerSecond > 0
+              ? `, ${formatCompact(progress.ratePerSecond)} ${progress.unit}/s, ${formatDuration(progress.etaSeconds * 1000)} left`
+              : ""}
           </span>
         </div>
       ) : null}
