@@ -4,14 +4,14 @@
  */
 import { ConvexError, type ObjectType } from "convex/values";
 import { appError } from "../../lib/contract/errors";
-import { adjudicate, decisionOrderId } from "../../lib/decision/adjudicate";
+import { adjudicate, breachOf, decisionOrderId } from "../../lib/decision/adjudicate";
 import { timeframeMs } from "../../lib/market/timeframe";
 import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
 import { countOrders, placePaperOrder, requireAccount } from "../execution/model";
 import { readKillSwitch } from "../governance/model";
 import { currentLimits } from "../risk/model";
-import { noteDecision } from "../runs/model";
+import { noteDecision, openBreaker } from "../runs/model";
 import type { replayFields, submissionFields } from "./schema";
 
 type Submission = ObjectType<typeof submissionFields>;
@@ -103,6 +103,7 @@ export async function submitDecision(
     nowBarAgeMs: run.feed === "live" ? Math.max(0, Date.now() - submission.barCloseTimeMs) : 0,
     dayStartEquityUsd: account.dayStartEquityUsd,
     ordersLastHour: await countOrders(ctx, run._id, bar - HOUR_MS, bar),
+    breaker: run.breaker?.sentence,
   };
   const verdict = adjudicate({
     ...circumstances,
@@ -147,6 +148,8 @@ export async function submitDecision(
     await ctx.db.patch(decisionId, { orderId });
   }
   await noteDecision(ctx, run, decisionId, !isOrder);
+  const breach = breachOf(verdict.verdicts);
+  if (breach !== null && run.breaker === undefined) await openBreaker(ctx, run, breach);
   return { decisionId, outcome: isOrder ? "order" : "hold" };
 }
 

@@ -83,6 +83,7 @@ export const decisionFields = {
     nowBarAgeMs: v.number(),
     dayStartEquityUsd: v.number(),
     ordersLastHour: v.number(),
+    breaker: v.optional(v.string()),
   }),
   riskLimitsVersion: v.number(),
   killEpoch: v.number(),

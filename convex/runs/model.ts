@@ -263,7 +263,19 @@ export async function noteDecision(
   });
 }
 
-/** Pause stops new decisions after the current bar; the position and its stop stay. */
+/** A loss limit tripped: from now on only closing orders pass, until a person resumes the run (K-07). */
+export async function openBreaker(ctx: MutationCtx, run: RunDoc, sentence: string): Promise<void> {
+  await ctx.db.patch(run._id, { breaker: { sentence, atMs: Date.now() } });
+  await appendAudit(ctx, {
+    actor: "system",
+    action: "risk.breakerOpened",
+    subjectType: "run",
+    subjectId: run._id,
+    detail: { sentence },
+  });
+}
+
+/** Pause stops new decisions after the current bar; position and stop stay. Resuming also closes an open breaker. */
 export async function setDesired(
   ctx: MutationCtx,
   run: RunDoc,
@@ -276,13 +288,14 @@ export async function setDesired(
     );
   }
   const status = run.status === "queued" ? "queued" : desired;
-  await ctx.db.patch(run._id, { desired, status });
+  const rearmed = desired === "running" ? { breaker: undefined } : {};
+  await ctx.db.patch(run._id, { desired, status, ...rearmed });
   await appendAudit(ctx, {
     actor,
     action: desired === "paused" ? "run.pause" : "run.resume",
     subjectType: "run",
     subjectId: run._id,
-    detail: {},
+    detail: { breaker: run.breaker?.sentence ?? null },
   });
 }
 

@@ -46,6 +46,8 @@ export const runFields = {
   equityUsd: v.number(),
   lastDecisionId: v.optional(v.id("decisions")),
   lastBarOpenTimeMs: v.optional(v.number()),
+  /** Open circuit breaker: no new risk until a person resumes the run. */
+  breaker: v.optional(v.object({ sentence: v.string(), atMs: v.number() })),
   error: v.optional(v.string()),
   createdAtMs: v.number(),
   startedAtMs: v.optional(v.number()),

@@ -5,7 +5,7 @@ import type { AccountState } from "../broker/types";
 import { INSTRUMENTS } from "../market/instruments";
 import { isValidClientOrderId } from "../order/clientOrderId";
 import type { KillMode, RiskLimits } from "../risk/types";
-import { type AdjudicationInput, adjudicate, decisionOrderId } from "./adjudicate";
+import { type AdjudicationInput, adjudicate, breachOf, decisionOrderId } from "./adjudicate";
 
 const LIMITS: RiskLimits = {
   maxPositionNotionalUsd: 25_000,
@@ -166,5 +166,31 @@ describe("decisionOrderId", () => {
     expect(new Set(ids).size).toBe(16);
     expect(ids.every(isValidClientOrderId)).toBe(true);
     expect(decisionOrderId("run-a", 0, 2)).toBe(decisionOrderId("run-a", 0, 2));
+  });
+});
+
+describe("what a breach leaves possible", () => {
+  const losing = { dayStartEquityUsd: 11_000 };
+
+  it("K-04: a refused flip still closes the position it wanted to leave", () => {
+    const flip = adjudicate(input({ account: LONG, action: 0, ...losing }));
+    expect(flip.order).toMatchObject({ qty: -5, reduceOnly: true, stopPrice: 0 });
+    expect(flip.holdReason).toBeNull();
+    expect(breachOf(flip.verdicts)).toMatch(/\S/);
+    expect(adjudicate(input({ account: FLAT, action: 0, ...losing })).order).toBeNull();
+  });
+
+  it("K-07: with the breaker open nothing opens, a flip only closes, and the hold names the breaker", () => {
+    const breaker = "Daily loss 512.00 USD is above 500.00 USD.";
+    const opening = adjudicate(input({ breaker }));
+    expect(opening).toMatchObject({ order: null, holdReason: expect.stringContaining(breaker) });
+    expect(adjudicate(input({ breaker, account: LONG, action: 0 })).order).toMatchObject({
+      qty: -5,
+      reduceOnly: true,
+    });
+    expect(adjudicate(input({ breaker, account: LONG, action: 1 })).order).toMatchObject({
+      qty: -5,
+      reduceOnly: true,
+    });
   });
 });

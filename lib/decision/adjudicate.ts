@@ -6,6 +6,7 @@ import type { AccountState, InstrumentRules, PendingOrder, SizingSpec } from "..
 import { clientOrderId } from "../order/clientOrderId";
 import { planOrder } from "../order/planOrder";
 import { evaluateRisk } from "../risk/evaluateRisk";
+import { reducingPart } from "../risk/exposure";
 import type { KillMode, RiskApproved, RiskLimits, RiskVerdict } from "../risk/types";
 
 export interface Circumstances {
@@ -16,6 +17,8 @@ export interface Circumstances {
   nowBarAgeMs: number;
   dayStartEquityUsd: number;
   ordersLastHour: number;
+  /** Why the run's circuit breaker is open; it stays open until a person resumes the run (K-07). */
+  breaker?: string;
 }
 
 export interface AdjudicationInput extends Circumstances {
@@ -59,27 +62,48 @@ function plan(input: AdjudicationInput): Plan {
   const targetPosition = isFlatten || input.action === null ? 0 : input.action - 1;
   const result = planOrder({ account, targetPosition, referencePrice, atr, sizing, rules, clientOrderId });
   if ("skip" in result) return hold(result.skip === "alreadyAtTarget" ? "already at target" : result.skip);
-  return { order: result.order, holdReason: null };
+  if (input.breaker === undefined) return { order: result.order, holdReason: null };
+  const closing = reducingPart(account, result.order);
+  if (closing === null) return hold(`circuit breaker: ${input.breaker} Resume the run to trade again.`);
+  return { order: closing, holdReason: null };
+}
+
+/** Rules whose breach opens the circuit breaker: losses, which must not heal by themselves (K-07). */
+const BREAKER_RULES: ReadonlySet<string> = new Set(["dailyLoss", "drawdown"]);
+
+/** The sentence of the first breached loss rule, or null. */
+export function breachOf(verdicts: readonly RiskVerdict[]): string | null {
+  return verdicts.find((verdict) => !verdict.passed && BREAKER_RULES.has(verdict.rule))?.sentence ?? null;
 }
 
 /** Decides one bar. Never throws on bad numbers: they end as a hold with the reason (fail closed). */
 export function adjudicate(input: AdjudicationInput): Adjudication {
   const planned = plan(input);
-  const assessment = evaluateRisk(
-    {
-      account: input.account,
-      plannedOrder: planned.order,
-      referencePrice: input.referencePrice,
-      nowBarAgeMs: input.nowBarAgeMs,
-      dayStartEquityUsd: input.dayStartEquityUsd,
-      ordersLastHour: input.ordersLastHour,
-      killMode: input.killMode,
-      runStatus: input.runStatus,
-      observationFinite: input.forcedHold === undefined && input.action !== null,
-      confidence: input.action === null ? undefined : input.confidence,
-    },
-    input.limits,
-  );
+  const assess = (plannedOrder: PendingOrder | null) =>
+    evaluateRisk(
+      {
+        account: input.account,
+        plannedOrder,
+        referencePrice: input.referencePrice,
+        nowBarAgeMs: input.nowBarAgeMs,
+        dayStartEquityUsd: input.dayStartEquityUsd,
+        ordersLastHour: input.ordersLastHour,
+        killMode: input.killMode,
+        runStatus: input.runStatus,
+        observationFinite: input.forcedHold === undefined && input.action !== null,
+        confidence: input.action === null ? undefined : input.confidence,
+      },
+      input.limits,
+    );
+  const assessment = assess(planned.order);
+  if (assessment.outcome === "refused" && planned.order !== null) {
+    // K-04: a refused flip must not keep the position it wanted to leave.
+    const closing = reducingPart(input.account, planned.order);
+    const second = closing === null ? null : assess(closing);
+    if (closing !== null && second?.approved) {
+      return { order: second.approved, planned: closing, holdReason: null, verdicts: assessment.verdicts };
+    }
+  }
   return {
     order: assessment.approved,
     planned: planned.order,

@@ -106,8 +106,12 @@ describe("verdicts", () => {
     const nextDay = (Math.floor(T0 / 86_400_000) + 1) * 86_400_000;
     const midnight = (nextDay - T0) / TF_MS;
     await advance(run, bar(midnight, 1_970));
-    const fresh = await decide(run, bar(midnight, 1_970), 0);
+    const fresh = await decide(run, bar(midnight, 1_970), 2);
     expect(await failedRules(run, fresh)).toEqual([]);
+    expect(fresh.outcome, "the loss healed overnight, the breaker did not").toBe("hold");
+    await desk.operator.mutation(api.runs.console.resume, { runId: run.runId });
+    await advance(run, bar(midnight + 1, 1_970));
+    expect((await decide(run, bar(midnight + 1, 1_970), 2)).outcome, "a person re-armed it").toBe("order");
   });
 
   test("the order rate counts the orders of the last hour of bars, this one included", async () => {
@@ -116,8 +120,9 @@ describe("verdicts", () => {
     const outcomes = [];
     for (const [i, action] of [2, 0, 2, 0, 0].entries())
       outcomes.push((await play(run, bar(i, 2_000), action)).outcome);
-    // Bars 0, 1 and 2 fill the hour, so bar 3 is refused; at bar 4 the order of bar 0 is an hour old.
-    expect(outcomes).toEqual(["order", "order", "order", "hold", "order"]);
+    // Bars 0, 1 and 2 fill the hour: the flip of bar 3 is refused but for its closing part (K-04), which counts
+    // too, so at bar 4, when the order of bar 0 is an hour old, the hour is full again.
+    expect(outcomes).toEqual(["order", "order", "order", "order", "hold"]);
   });
 
   test("M-01: a live bar that is older than the limit is a hold; a replayed bar arrives at its own close", async () => {
