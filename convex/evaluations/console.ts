@@ -3,6 +3,7 @@ import { ConvexError, v } from "convex/values";
 import { appError } from "../../lib/contract/errors";
 import { LIMITS } from "../../lib/contract/limits";
 import { requireManifest, requireVersion } from "../agents/model";
+import { appendAudit } from "../audit/model";
 import { operatorMutation, viewerQuery } from "../builders";
 import { vGateResult } from "../governance/schema";
 import { findSeries } from "../market/model";
@@ -101,7 +102,15 @@ export const request = operatorMutation({
         ),
       );
     }
-    return enqueueJob(ctx, { kind: "evaluate", ...args }, ctx.actor.tokenIdentifier);
+    const jobId = await enqueueJob(ctx, { kind: "evaluate", ...args }, ctx.actor.tokenIdentifier);
+    await appendAudit(ctx, {
+      actor: ctx.actor.tokenIdentifier,
+      action: "evaluation.request",
+      subjectType: "agentVersion",
+      subjectId: args.versionId,
+      detail: { fromMs: args.fromMs, toMs: args.toMs, source: args.source },
+    });
+    return jobId;
   },
 });
 

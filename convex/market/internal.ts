@@ -6,9 +6,8 @@ import {
   appendColumns,
   findInstrument,
   findSeries,
+  recordAttempt,
   splitByChunk,
-  startIngestion,
-  updateIngestion,
   upsertInstrument as upsert,
 } from "./model";
 
@@ -56,12 +55,8 @@ export const recordIngestion = internalMutationOf({
     error: v.optional(v.string()),
   },
   returns: v.null(),
-  handler: async (
-    ctx,
-    { trigger, startedAtMs, status, finishedAtMs, rowsAdded, rowsRejected, error, ...key },
-  ) => {
-    const id = await startIngestion(ctx, key, { trigger, startedAtMs });
-    await updateIngestion(ctx, id, { status, rowsAdded, rowsRejected, error, finishedAtMs });
+  handler: async (ctx, { instrument, timeframe, source, ...attempt }) => {
+    await recordAttempt(ctx, { instrument, timeframe, source }, attempt);
     return null;
   },
 });

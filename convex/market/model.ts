@@ -345,3 +345,48 @@ export async function updateIngestion(
   await requireIngestion(ctx, id);
   await ctx.db.patch(id, { ...patch, updatedAtMs: Date.now() });
 }
+
+/** Quiet attempts of one trigger share a row for this long, so that a year of minutes stays readable. */
+const ATTEMPTS_SHARED_MS = 3_600_000;
+
+/** Records one finished ingestion attempt; the next good one of the same trigger within the hour joins its row. */
+export async function recordAttempt(
+  ctx: MutationCtx,
+  key: SeriesKey,
+  attempt: {
+    trigger: string;
+    status: "ok" | "failed";
+    startedAtMs: number;
+    finishedAtMs: number;
+    rowsAdded: number;
+    rowsRejected: number;
+    error?: string;
+  },
+): Promise<void> {
+  const { trigger, status, startedAtMs, finishedAtMs, rowsAdded, rowsRejected, error } = attempt;
+  const previous = await ctx.db
+    .query("ingestionRuns")
+    .withIndex("by_series_and_startedAt", (q) =>
+      q.eq("instrument", key.instrument).eq("timeframe", key.timeframe).eq("source", key.source),
+    )
+    .order("desc")
+    .first();
+  const isShared =
+    previous !== null &&
+    status === "ok" &&
+    previous.status === "ok" &&
+    previous.trigger === trigger &&
+    startedAtMs - previous.startedAtMs < ATTEMPTS_SHARED_MS;
+  if (isShared) {
+    await updateIngestion(ctx, previous._id, {
+      rowsRead: previous.rowsRead + rowsAdded + rowsRejected,
+      rowsAdded: previous.rowsAdded + rowsAdded,
+      rowsRejected: previous.rowsRejected + rowsRejected,
+      finishedAtMs,
+    });
+    return;
+  }
+  const id = await startIngestion(ctx, key, { trigger, startedAtMs });
+  const rowsRead = rowsAdded + rowsRejected;
+  await updateIngestion(ctx, id, { status, rowsRead, rowsAdded, rowsRejected, error, finishedAtMs });
+}

@@ -1,5 +1,6 @@
 /** A run from its worker's side. */
 import { v } from "convex/values";
+import { appendAudit } from "../audit/model";
 import { workerMutation, workerQuery } from "../builders";
 import { beginRun, closeOut, isActive, requireRun, requireRunLease } from "./model";
 import { runFields } from "./schema";
@@ -37,7 +38,15 @@ export const end = workerMutation({
   returns: v.null(),
   handler: async (ctx, { jobId, leaseToken, runId, status, error }) => {
     const run = await requireRunLease(ctx, jobId, leaseToken, runId);
-    if (isActive(run)) await closeOut(ctx, run, status, error);
+    if (!isActive(run)) return null;
+    await closeOut(ctx, run, status, error);
+    await appendAudit(ctx, {
+      actor: ctx.actor.tokenIdentifier,
+      action: `run.${status}`,
+      subjectType: "run",
+      subjectId: runId,
+      detail: { bars: run.bars, decisions: run.decisions, error },
+    });
     return null;
   },
 });
