@@ -11,6 +11,7 @@ import {
   formatDay,
   formatDuration,
   formatFigure,
+  formatItems,
   formatLatency,
   formatPercent,
   formatPrice,
@@ -63,6 +64,8 @@ describe("numbers", () => {
     expect(formatCompact(48_200)).toBe("48.2 k");
     expect(formatCompact(999_999)).toBe("1.00 M");
     expect(formatCompact(812)).toBe("812");
+    expect(formatItems(1, "fill")).toBe("1 fill");
+    expect(formatItems(1_344, "bar")).toBe("1,344 bars");
   });
 });
 

@@ -35,6 +35,11 @@ export function formatCount(value: Maybe): string {
   return formatNumber(value, 0);
 }
 
+/** A count with its noun: 1 fill, 26 fills. */
+export function formatItems(value: Maybe, noun: string): string {
+  return isKnown(value) ? `${formatCount(value)} ${noun}${value === 1 ? "" : "s"}` : UNKNOWN;
+}
+
 /** Large counts in short: 1.33 M, 48.2 k. */
 export function formatCompact(value: Maybe): string {
   if (!isKnown(value)) return UNKNOWN;

@@ -2,7 +2,7 @@
 import Link from "next/link";
 import { StatusChip } from "@/components/domain/chips";
 import { isActive, type Run } from "@/components/domain/runView";
-import { formatCount, formatSignedUsd } from "@/components/format";
+import { formatItems, formatSignedUsd } from "@/components/format";
 import { LinkButton } from "@/components/ui/Button";
 import { Change, ProgressBar } from "@/components/ui/Figures";
 import { EmptyState } from "@/components/ui/States";
@@ -41,8 +41,8 @@ export function ActiveRuns({ runs }: { runs: readonly Run[] }) {
               <ProgressBar fraction={run.bars / run.totalBars} label={`${run.name} progress`} />
             ) : null}
             <span className="text-[12px] text-faint">
-              {formatCount(run.bars)} bars, {formatCount(run.decisions)} decisions, {formatCount(run.fills)}{" "}
-              fills
+              {formatItems(run.bars, "bar")}, {formatItems(run.decisions, "decision")},{" "}
+              {formatItems(run.fills, "fill")}
             </span>
           </Link>
         </li>

@@ -4,7 +4,7 @@ import type { ReactNode } from "react";
 import { Age } from "@/components/domain/Age";
 import { KillChip, PaperTag, SimulatedTag } from "@/components/domain/chips";
 import { isActive, type Run } from "@/components/domain/runView";
-import { formatCount, formatSignedPercent, formatSignedUsd } from "@/components/format";
+import { formatItems, formatSignedPercent, formatSignedUsd } from "@/components/format";
 import { usePacedQuery } from "@/components/hooks/usePacedQuery";
 import { Change } from "@/components/ui/Figures";
 import { Skeleton } from "@/components/ui/States";
@@ -58,11 +58,7 @@ export function StatusStrip({ run }: { run: Run | undefined }) {
       aria-label="State of the desk"
       className="grid grid-cols-2 gap-px overflow-hidden rounded-lg border border-line bg-line md:grid-cols-3 xl:grid-cols-6"
     >
-      <Tile
-        label="Mode"
-        href="/governance"
-        note={`${formatCount(activeCount)} active ${activeCount === 1 ? "run" : "runs"}`}
-      >
+      <Tile label="Mode" href="/governance" note={formatItems(activeCount, "active run")}>
         <PaperTag />
         {hasSimulated ? <SimulatedTag /> : null}
       </Tile>
@@ -79,7 +75,7 @@ export function StatusStrip({ run }: { run: Run | undefined }) {
         note={
           worker === undefined
             ? "start one: npm run worker"
-            : `${formatCount(worker.activeJobs)} jobs, ${worker.workerId}`
+            : `${formatItems(worker.activeJobs, "job")}, ${worker.workerId}`
         }
       >
         {worker === undefined ? (
