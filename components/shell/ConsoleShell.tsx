@@ -1,12 +1,12 @@
 "use client";
-import { useConvexAuth, useQuery } from "convex/react";
+import { useConvexAuth, useConvexConnectionState, useQuery } from "convex/react";
 import { type ReactNode, useCallback, useEffect, useState } from "react";
 import { api } from "@/convex/_generated/api";
 import { setServerTime } from "../providers/clock";
 import { type Member, MemberProvider } from "../providers/MemberProvider";
 import { usePreferences } from "../providers/PreferencesProvider";
 import { Boundary } from "../ui/Boundary";
-import { EmptyState, Skeleton, SkeletonRows } from "../ui/States";
+import { EmptyState, ErrorState, Skeleton, SkeletonRows } from "../ui/States";
 import { HelpDialog } from "./HelpDialog";
 import { KillDialog } from "./KillDialog";
 import { PhoneNav } from "./PhoneNav";
@@ -88,7 +88,23 @@ function ClockSync() {
   return null;
 }
 
+/** A start takes well under a second; after this long an operator wants to know why. */
+const LATE_MS = 4_000;
+
 function ShellSkeleton() {
+  const { isWebSocketConnected } = useConvexConnectionState();
+  const [isLate, setLate] = useState(false);
+  useEffect(() => {
+    const timer = setTimeout(() => setLate(true), LATE_MS);
+    return () => clearTimeout(timer);
+  }, []);
+  if (isLate && !isWebSocketConnected) {
+    return (
+      <main className="flex min-h-dvh items-center justify-center" data-testid="no-connection">
+        <ErrorState message="The control plane does not answer. Start the desk with npm start, or check its backend; this page goes on by itself as soon as it answers." />
+      </main>
+    );
+  }
   return (
     <div className="flex min-h-dvh" role="status" aria-label="Opening the desk">
       <div className="hidden w-[212px] shrink-0 border-r border-line lg:block" />

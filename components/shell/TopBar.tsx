@@ -1,6 +1,6 @@
 "use client";
 import { useConvexConnectionState, useQuery } from "convex/react";
-import { HelpCircle, Moon, Octagon, Sun, WifiOff } from "lucide-react";
+import { HelpCircle, Moon, Octagon, Sun, TriangleAlert, WifiOff } from "lucide-react";
 import Link from "next/link";
 import { api } from "@/convex/_generated/api";
 import { LIMITS } from "@/lib/contract/limits";
@@ -82,7 +82,13 @@ function WorkerAge() {
   const workers = useQuery(api.ops.console.listWorkers, {});
   if (workers === undefined) return null;
   const newest = workers[0];
-  if (newest === undefined) return <span className="text-warn">no worker has reported</span>;
+  if (newest === undefined) {
+    return (
+      <span className="inline-flex items-center gap-1 text-warn">
+        <TriangleAlert className="size-3.5" aria-hidden /> no worker has reported
+      </span>
+    );
+  }
   return (
     <>
       worker{" "}
