@@ -1,9 +1,11 @@
 "use client";
+import { ShieldAlert } from "lucide-react";
 import Link from "next/link";
 import { StatusChip } from "@/components/domain/chips";
 import { isActive, type Run } from "@/components/domain/runView";
 import { formatItems, formatSignedUsd } from "@/components/format";
 import { LinkButton } from "@/components/ui/Button";
+import { Chip } from "@/components/ui/Chip";
 import { Change, ProgressBar } from "@/components/ui/Figures";
 import { EmptyState } from "@/components/ui/States";
 
@@ -31,6 +33,11 @@ export function ActiveRuns({ runs }: { runs: readonly Run[] }) {
             <span className="flex flex-wrap items-center gap-2 text-[13px]">
               <span className="font-medium">{run.name}</span>
               <StatusChip status={run.status} />
+              {run.breaker === undefined ? null : (
+                <Chip tone="bad" icon={ShieldAlert}>
+                  Breaker open
+                </Chip>
+              )}
               <span className="ml-auto">
                 <Change value={run.equityUsd - run.initialBalanceUsd}>
                   {formatSignedUsd(run.equityUsd - run.initialBalanceUsd)}

@@ -12,6 +12,7 @@ import { Page, Panel } from "@/components/ui/Panel";
 import { EmptyState, SkeletonRows } from "@/components/ui/States";
 import { api } from "@/convex/_generated/api";
 import { ActiveRuns } from "./ActiveRuns";
+import { Attention } from "./Attention";
 import { EquityPanel } from "./EquityPanel";
 import { OpenJobs } from "./OpenJobs";
 import { QuickStart } from "./QuickStart";
@@ -27,6 +28,7 @@ export function OverviewPage() {
     <Page>
       <h1 className="sr-only">Overview</h1>
       <StatusStrip run={shown} />
+      <Attention runs={runs ?? []} />
       <QuickStart />
       {runs === undefined ? (
         <Panel>

@@ -1,6 +1,7 @@
 "use client";
 import Link from "next/link";
 import { Age } from "@/components/domain/Age";
+import { BreakerNotice } from "@/components/domain/BreakerNotice";
 import { PaperTag, SimulatedTag, StatusChip } from "@/components/domain/chips";
 import { DecisionFeed } from "@/components/domain/DecisionFeed";
 import { DecisionDrawer } from "@/components/domain/decision/DecisionDrawer";
@@ -65,6 +66,7 @@ export function RunPage({ runId }: { runId: Id<"runs"> }) {
         }
       />
       <InlineError message={run.error ?? null} />
+      <BreakerNotice run={run} />
       <RunFigures run={run} />
       <div className="grid min-w-0 grid-cols-1 gap-4 xl:grid-cols-[minmax(0,1fr)_320px]">
         <Panel
