@@ -16,7 +16,7 @@ interface Step {
   isDone: boolean;
 }
 
-/** The way from an empty desk to a replayable decision; gone once it has been walked. */
+/** The way from an empty desk to a replayable decision; gone once a run decides. */
 export function QuickStart() {
   const series = useQuery(api.market.console.listSeries, {});
   const datasets = useQuery(api.datasets.console.list, {});
@@ -64,7 +64,7 @@ export function QuickStart() {
     },
   ];
   const next = steps.find((step) => !step.isDone);
-  if (next === undefined) return null;
+  if (next === undefined || runs.length > 0) return null;
   return (
     <Panel
       title="Getting to the first decision"
