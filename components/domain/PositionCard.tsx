@@ -44,14 +44,21 @@ export function PositionCard({ runId, instrument }: PositionCardProps) {
         <span className="text-[18px] font-semibold" data-testid="position-qty">
           {isFlat ? `0 ${base}` : formatQty(account.positionQty, base, lotStep)}
         </span>
-        <span className="ml-auto text-[15px] font-semibold">
-          <Change value={unrealisedUsd}>{isFlat ? "" : formatSignedUsd(unrealisedUsd)}</Change>
-        </span>
       </div>
       <Facts
         rows={[
           ["Entry", isFlat ? "—" : formatPrice(account.entryPrice, tickSize)],
           ["Mark", formatPrice(account.markPrice, tickSize)],
+          [
+            "Unrealised",
+            isFlat ? (
+              "—"
+            ) : (
+              <Change key="unrealised" value={unrealisedUsd}>
+                {formatSignedUsd(unrealisedUsd)}
+              </Change>
+            ),
+          ],
           [
             "Stop",
             isFlat ? (

@@ -96,7 +96,7 @@ export function OrderTimeline({ run, onDecision }: OrderTimelineProps) {
             {order.averagePrice > 0 ? <span>at {formatPrice(order.averagePrice)}</span> : null}
             <StatusChip status={order.state} />
             {order.origin !== "decision" ? <Chip tone="warn">{ORIGINS[order.origin]}</Chip> : null}
-            <span className="ml-auto flex items-center gap-3 text-[12px] text-faint">
+            <span className="flex min-h-[18px] w-full items-center justify-end gap-3 text-[12px] text-faint">
               {fill ? (
                 <span title="Fee, and slippage against the bar's open">
                   fee {formatUsd(fill.feeUsd)}, slip {formatNumber(slipBps)} bps
