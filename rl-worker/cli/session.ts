@@ -78,6 +78,21 @@ async function startHelper(
   };
 }
 
+const ANSWER_TIMEOUT_MS = 10_000;
+
+/** The WebSocket client would wait for ever; a person wants to know. */
+async function assertAnswers({ convexUrl }: DeskFile, dataDir: string): Promise<void> {
+  try {
+    const response = await fetch(`${convexUrl}/version`, { signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS) });
+    if (response.ok) return;
+  } catch {
+    // Said below.
+  }
+  throw new CommandError(
+    `The desk's backend at ${convexUrl} does not answer; see ${dataDir}/logs/backend.log and start the desk again`,
+  );
+}
+
 /** Connects to the running desk, or starts a backend (and a worker when needed) on the folder. */
 export async function openSession(options: {
   data?: string;
@@ -109,6 +124,7 @@ export async function openSession(options: {
     process.stderr.write("The desk has no worker; starting one for this command ...\n");
     helpers.push(await startHelper("rl-worker/main.ts", [], env, (text) => text.startsWith("ready ")));
   }
+  await assertAnswers(desk, dataDir);
   const identity = { convexUrl: desk.convexUrl, key: readSigningKey(keyFile), issuer: ISSUER };
   const person = connectDesk({ ...identity, subject: "local:cli" });
   const service = connectDesk({ ...identity, subject: "service:cli" });
