@@ -2,7 +2,8 @@
 import { paginationOptsValidator, paginationResultValidator } from "convex/server";
 import { v } from "convex/values";
 import { LIMITS } from "../../lib/contract/limits";
-import type { Doc } from "../_generated/dataModel";
+import type { Doc, Id } from "../_generated/dataModel";
+import type { QueryCtx } from "../_generated/server";
 import { viewerMutation, viewerQuery } from "../builders";
 import { enqueueJob } from "../ops/model";
 import { requireDecision } from "./model";
@@ -51,6 +52,13 @@ function toRow(doc: Doc<"decisions">) {
   };
 }
 
+function ofRun(ctx: QueryCtx, runId: Id<"runs">, outcome: "order" | "hold" | undefined) {
+  const table = ctx.db.query("decisions");
+  return outcome === undefined
+    ? table.withIndex("by_run_and_bar", (q) => q.eq("runId", runId))
+    : table.withIndex("by_run_and_outcome_and_bar", (q) => q.eq("runId", runId).eq("outcome", outcome));
+}
+
 /** Newest first; `outcome` filters to orders or holds. */
 export const list = viewerQuery({
   args: {
@@ -61,13 +69,24 @@ export const list = viewerQuery({
   returns: paginationResultValidator(vDecisionRow),
   handler: async (ctx, { runId, outcome, paginationOpts }) => {
     const bounded = { ...paginationOpts, numItems: Math.min(paginationOpts.numItems, LIMITS.pageSize) };
-    const table = ctx.db.query("decisions");
-    const ordered =
-      outcome === undefined
-        ? table.withIndex("by_run_and_bar", (q) => q.eq("runId", runId))
-        : table.withIndex("by_run_and_outcome_and_bar", (q) => q.eq("runId", runId).eq("outcome", outcome));
-    const result = await ordered.order("desc").paginate(bounded);
+    const result = await ofRun(ctx, runId, outcome).order("desc").paginate(bounded);
     return { ...result, page: result.page.map(toRow) };
+  },
+});
+
+/** The newest decisions, newest first: a bounded answer, however long the run is watched. */
+export const newest = viewerQuery({
+  args: {
+    runId: v.id("runs"),
+    outcome: v.optional(v.union(v.literal("order"), v.literal("hold"))),
+    limit: v.number(),
+  },
+  returns: v.array(vDecisionRow),
+  handler: async (ctx, { runId, outcome, limit }) => {
+    const rows = await ofRun(ctx, runId, outcome)
+      .order("desc")
+      .take(Math.max(1, Math.min(limit, LIMITS.pageSize)));
+    return rows.map(toRow);
   },
 });
 

@@ -2,14 +2,8 @@
 import { v } from "convex/values";
 import { internalMutationOf, internalQueryOf } from "../builders";
 import { vCalendar, vCandle, vInstrumentRules, vTimeframe } from "../validators";
-import {
-  appendColumns,
-  findInstrument,
-  findSeries,
-  recordAttempt,
-  splitByChunk,
-  upsertInstrument as upsert,
-} from "./model";
+import { recordAttempt } from "./ledger";
+import { appendColumns, findInstrument, findSeries, splitByChunk, upsertInstrument as upsert } from "./model";
 
 const vSeriesKey = { instrument: v.string(), timeframe: vTimeframe, source: v.string() };
 

@@ -7,16 +7,8 @@ import type { CandleColumns } from "../../lib/market/types";
 import { appendAudit } from "../audit/model";
 import { workerMutation, workerQuery } from "../builders";
 import { vCalendar, vCandle, vTimeframe } from "../validators";
-import {
-  appendColumns,
-  findSeries,
-  readChunks,
-  replaceGaps,
-  requireIngestion,
-  setCalendar,
-  startIngestion,
-  updateIngestion,
-} from "./model";
+import { replaceGaps, requireIngestion, startIngestion, updateIngestion } from "./ledger";
+import { appendColumns, findSeries, readChunks, setCalendar } from "./model";
 import { gapFields, seriesFields, vReject } from "./schema";
 import { candlesAfter } from "./views";
 

@@ -2,8 +2,9 @@
 import { v } from "convex/values";
 import { operatorMutation, viewerQuery } from "../builders";
 import { vTimeframe } from "../validators";
-import { requireRun, setDesired, startRun, stopRun } from "./model";
+import { requireRun, setDesired, stopRun } from "./model";
 import { runFields } from "./schema";
+import { startRun } from "./start";
 
 const vRun = v.object({ ...runFields, _id: v.id("runs"), versionName: v.string() });
 

@@ -2,20 +2,16 @@
 import { ConvexError } from "convex/values";
 import type { AccountState, CostModel, InstrumentRules, SizingSpec } from "../../lib/broker/types";
 import { appError } from "../../lib/contract/errors";
-import type { Timeframe } from "../../lib/market/types";
 import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
 import { requireManifest, requireVersion } from "../agents/model";
 import { appendAudit } from "../audit/model";
 import { flattenAtMark, openAccount } from "../execution/model";
-import { championOf, readKillSwitch } from "../governance/model";
-import { findSeries } from "../market/model";
 import { enqueueJob, releaseJob, requireJob, requireLease } from "../ops/model";
-import { requireLimits } from "../risk/model";
 
 type RunDoc = Doc<"runs">;
 
-const ACTIVE: RunDoc["status"][] = ["queued", "running", "paused"];
+export const ACTIVE: RunDoc["status"][] = ["queued", "running", "paused"];
 
 export function isActive(run: RunDoc): boolean {
   return ACTIVE.includes(run.status);
@@ -41,156 +37,15 @@ export async function requireRunLease(
   return requireRun(ctx, runId);
 }
 
-export interface StartRequest {
-  instrument: string;
-  feed: "replay" | "live";
-  source: string;
-  sourceTimeframe: Timeframe;
-  fromMs?: number;
-  toMs?: number;
-  speed: number;
-  versionId?: Id<"agentVersions">;
-  initialBalanceUsd: number;
-}
-
-/** The version to run: the one named, else the instrument's champion, else its newest candidate (paper only). */
-async function chooseVersion(ctx: QueryCtx, request: StartRequest): Promise<Doc<"agentVersions">> {
-  if (request.versionId !== undefined) return requireVersion(ctx, request.versionId);
-  const champion = await championOf(ctx, request.instrument);
-  if (champion !== null) return requireVersion(ctx, champion.versionId);
-  const candidate = await ctx.db
-    .query("agentVersions")
-    .withIndex("by_instrument_and_status", (q) =>
-      q.eq("instrument", request.instrument).eq("status", "candidate"),
-    )
-    .order("desc")
-    .first();
-  if (candidate === null) {
-    throw new ConvexError(
-      appError(
-        "NOT_READY",
-        `No trained version for ${request.instrument}; train one with: assay train`,
-        "versionId",
-      ),
-    );
-  }
-  return candidate;
-}
-
-async function assertStartable(ctx: QueryCtx, request: StartRequest): Promise<{ simulated: boolean }> {
-  const kill = await readKillSwitch(ctx);
-  if (kill.mode !== "armed") {
-    throw new ConvexError(
-      appError("KILL_SWITCH_ON", `The kill switch is on (${kill.mode}: ${kill.reason}); re-arm it first`),
-    );
-  }
-  await requireLimits(ctx);
-  if (request.initialBalanceUsd <= 0 || request.initialBalanceUsd > 1e9) {
-    throw new ConvexError(
-      appError("INVALID_ARGUMENT", "initialBalanceUsd must be above 0 and at most 1e9", "initialBalanceUsd"),
-    );
-  }
-  if (request.speed < 0) {
-    throw new ConvexError(
-      appError("INVALID_ARGUMENT", "speed must be 0 (as fast as possible) or above", "speed"),
-    );
-  }
-  const key = { instrument: request.instrument, timeframe: request.sourceTimeframe, source: request.source };
-  const series = await findSeries(ctx, key);
-  if (request.feed === "replay") {
-    const { fromMs, toMs } = request;
-    if (fromMs === undefined || toMs === undefined || fromMs >= toMs) {
-      throw new ConvexError(appError("INVALID_ARGUMENT", "A replay feed needs fromMs before toMs", "fromMs"));
-    }
-    if (series === null || series.lastOpenTimeMs < fromMs || series.firstOpenTimeMs >= toMs) {
-      throw new ConvexError(
-        appError(
-          "NO_DATA",
-          `No ${request.sourceTimeframe} bars of ${request.instrument} from ${request.source} in that range; import some with: assay import`,
-          "source",
-        ),
-      );
-    }
-    return { simulated: series.simulated };
-  }
-  for (const status of ACTIVE) {
-    const other = await ctx.db
-      .query("runs")
-      .withIndex("by_instrument_and_feed_and_status", (q) =>
-        q.eq("instrument", request.instrument).eq("feed", "live").eq("status", status),
-      )
-      .first();
-    if (other !== null) {
-      throw new ConvexError(
-        appError(
-          "ALREADY_RUNNING",
-          `Run ${other.name} already trades ${request.instrument} on the live feed; stop it first`,
-        ),
-      );
-    }
-  }
-  return { simulated: request.source === "simulated" };
-}
-
-export async function startRun(
+/** Stores a run and queues the job that drives it. */
+export async function insertRun(
   ctx: MutationCtx,
-  request: StartRequest,
+  fields: Omit<RunDoc, "_id" | "_creationTime" | "jobId">,
   actor: string,
 ): Promise<{ runId: Id<"runs">; jobId: Id<"jobs"> }> {
-  const { simulated } = await assertStartable(ctx, request);
-  const version = await chooseVersion(ctx, request);
-  if (version.artifactSha256 === undefined) {
-    throw new ConvexError(
-      appError(
-        "NOT_READY",
-        `Version ${version.name} is ${version.status}; it has no artifact to run`,
-        "versionId",
-      ),
-    );
-  }
-  if (version.instrument !== request.instrument) {
-    throw new ConvexError(
-      appError(
-        "INVALID_ARGUMENT",
-        `Version ${version.name} was trained on ${version.instrument}, not ${request.instrument}`,
-        "versionId",
-      ),
-    );
-  }
-  const runId = await ctx.db.insert("runs", {
-    name: `${request.feed} ${request.instrument} ${version.timeframe}`,
-    ...request,
-    versionId: version._id,
-    mode: "paper",
-    simulated,
-    timeframe: version.timeframe,
-    status: "queued",
-    desired: "running",
-    artifactSha256: version.artifactSha256,
-    datasetHash: version.datasetHash,
-    featureFingerprint: version.featureFingerprint,
-    requestedBy: actor,
-    bars: 0,
-    decisions: 0,
-    holds: 0,
-    fills: 0,
-    equityUsd: request.initialBalanceUsd,
-    createdAtMs: Date.now(),
-  });
+  const runId = await ctx.db.insert("runs", fields);
   const jobId = await enqueueJob(ctx, { kind: "run", runId }, actor);
   await ctx.db.patch(runId, { jobId });
-  await appendAudit(ctx, {
-    actor,
-    action: "run.start",
-    subjectType: "run",
-    subjectId: runId,
-    detail: {
-      instrument: request.instrument,
-      feed: request.feed,
-      source: request.source,
-      version: version.name,
-    },
-  });
   return { runId, jobId };
 }
 

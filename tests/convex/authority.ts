@@ -35,6 +35,7 @@ export const AUTHORITY: Record<string, Authority> = {
   "decisions/console:latestReplay": "viewer",
   "decisions/console:list": "viewer",
   "decisions/console:markers": "viewer",
+  "decisions/console:newest": "viewer",
   "decisions/console:requestReplay": "viewer",
   "decisions/worker:get": "service",
   "decisions/worker:saveReplay": "service",
