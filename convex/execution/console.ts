@@ -61,7 +61,7 @@ export const ledger = viewerQuery({
       .paginate({ ...paginationOpts, numItems: Math.min(paginationOpts.numItems, LIMITS.pageSize) }),
 });
 
-/** Equity and stop per bar, oldest first; the newest 5 parts of 1,000 bars. */
+/** Equity and stop per bar, oldest first; the newest 5,000 bars. */
 export const equity = viewerQuery({
   args: { runId: v.id("runs") },
   returns: v.object({
@@ -74,7 +74,7 @@ export const equity = viewerQuery({
       .query("equityParts")
       .withIndex("by_run_and_part", (q) => q.eq("runId", runId))
       .order("desc")
-      .take(5);
+      .take(5_000 / LIMITS.equityPointsPerPart);
     parts.reverse();
     return {
       timesMs: parts.flatMap((part) => part.timesMs),

@@ -10,7 +10,7 @@ export const LIMITS = {
   tradesPerPart: 500,
   returnsPerPart: 32_000,
   trainingPointsPerView: 1_000,
-  equityPointsPerPart: 1_000,
+  equityPointsPerPart: 200,
   pageSize: 100,
   leaseTtlMs: 30_000,
   leaseRenewMs: 10_000,
