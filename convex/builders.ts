@@ -85,34 +85,42 @@ async function requireService(ctx: QueryCtx): Promise<Actor> {
 
 type Authority = (ctx: QueryCtx) => Promise<Actor>;
 
+/** The definition with the check of its numbers in front of the handler. */
+function checked<Ctx, A extends PropertyValidators, R extends GenericValidator>(
+  definition: Definition<Ctx, A, R>,
+) {
+  return {
+    args: definition.args,
+    returns: definition.returns,
+    handler: async (ctx: Ctx, args: ObjectType<A>): Promise<Infer<R>> => {
+      assertFinite(args, "");
+      return definition.handler(ctx, args);
+    },
+  };
+}
+
+/** The definition with its caller proven; the handler finds who it is in `ctx.actor`. */
+function authorised<Ctx extends QueryCtx, A extends PropertyValidators, R extends GenericValidator>(
+  authority: Authority,
+  { args, returns, handler }: Definition<Ctx & { actor: Actor }, A, R>,
+) {
+  return checked<Ctx, A, R>({
+    args,
+    returns,
+    handler: async (ctx, values) => handler({ ...ctx, actor: await authority(ctx) }, values),
+  });
+}
+
 function queryBuilder(authority: Authority) {
   return <A extends PropertyValidators, R extends GenericValidator>(
     definition: Definition<QueryCtx & { actor: Actor }, A, R>,
-  ) =>
-    query({
-      args: definition.args,
-      returns: definition.returns,
-      handler: async (ctx: QueryCtx, args: ObjectType<A>): Promise<Infer<R>> => {
-        assertFinite(args, "");
-        const actor = await authority(ctx);
-        return definition.handler({ ...ctx, actor }, args);
-      },
-    });
+  ) => query(authorised<QueryCtx, A, R>(authority, definition));
 }
 
 function mutationBuilder(authority: Authority) {
   return <A extends PropertyValidators, R extends GenericValidator>(
     definition: Definition<MutationCtx & { actor: Actor }, A, R>,
-  ) =>
-    mutation({
-      args: definition.args,
-      returns: definition.returns,
-      handler: async (ctx: MutationCtx, args: ObjectType<A>): Promise<Infer<R>> => {
-        assertFinite(args, "");
-        const actor = await authority(ctx);
-        return definition.handler({ ...ctx, actor }, args);
-      },
-    });
+  ) => mutation(authorised<MutationCtx, A, R>(authority, definition));
 }
 
 export const viewerQuery = queryBuilder((ctx) => requireRole(ctx, "viewer"));
@@ -124,70 +132,37 @@ export const workerQuery = queryBuilder(requireService);
 export const workerMutation = mutationBuilder(requireService);
 
 /** Callable by nobody outside the deployment: crons, scheduler, Node actions. */
-export function internalMutationOf<A extends PropertyValidators, R extends GenericValidator>(
+export const internalMutationOf = <A extends PropertyValidators, R extends GenericValidator>(
   definition: Definition<MutationCtx, A, R>,
-) {
-  return internalMutation({
-    args: definition.args,
-    returns: definition.returns,
-    handler: async (ctx: MutationCtx, args: ObjectType<A>): Promise<Infer<R>> => {
-      assertFinite(args, "");
-      return definition.handler(ctx, args);
-    },
-  });
-}
+) => internalMutation(checked(definition));
 
-export function internalQueryOf<A extends PropertyValidators, R extends GenericValidator>(
+export const internalQueryOf = <A extends PropertyValidators, R extends GenericValidator>(
   definition: Definition<QueryCtx, A, R>,
-) {
-  return internalQuery({
-    args: definition.args,
-    returns: definition.returns,
-    handler: async (ctx: QueryCtx, args: ObjectType<A>): Promise<Infer<R>> => {
-      assertFinite(args, "");
-      return definition.handler(ctx, args);
-    },
-  });
-}
+) => internalQuery(checked(definition));
 
 /** Actions of the deployment itself (exchange calls); started by crons and the scheduler only. */
-export function internalActionOf<A extends PropertyValidators, R extends GenericValidator>(
+export const internalActionOf = <A extends PropertyValidators, R extends GenericValidator>(
   definition: Definition<ActionCtx, A, R>,
-) {
-  return internalAction({
-    args: definition.args,
-    returns: definition.returns,
-    handler: async (ctx: ActionCtx, args: ObjectType<A>): Promise<Infer<R>> => {
-      assertFinite(args, "");
-      return definition.handler(ctx, args);
-    },
-  });
-}
+) => internalAction(checked(definition));
 
 /** Open to callers without an identity: only the redemption of a one-time sign-in link uses it. */
-export function anonymousMutation<A extends PropertyValidators, R extends GenericValidator>(
+export const anonymousMutation = <A extends PropertyValidators, R extends GenericValidator>(
   definition: Definition<MutationCtx, A, R>,
-) {
-  return mutation({
-    args: definition.args,
-    returns: definition.returns,
-    handler: async (ctx: MutationCtx, args: ObjectType<A>): Promise<Infer<R>> => {
-      assertFinite(args, "");
-      return definition.handler(ctx, args);
-    },
-  });
-}
+) => mutation(checked(definition));
 
 /** A query that also answers people who are not signed in (with null, never with data). */
-export function identityQuery<A extends PropertyValidators, R extends GenericValidator>(
-  definition: Definition<QueryCtx & { tokenIdentifier: string | null }, A, R>,
-) {
-  return query({
-    args: definition.args,
-    returns: definition.returns,
-    handler: async (ctx: QueryCtx, args: ObjectType<A>): Promise<Infer<R>> => {
-      const identity = await ctx.auth.getUserIdentity();
-      return definition.handler({ ...ctx, tokenIdentifier: identity?.tokenIdentifier ?? null }, args);
-    },
-  });
-}
+export const identityQuery = <A extends PropertyValidators, R extends GenericValidator>({
+  args,
+  returns,
+  handler,
+}: Definition<QueryCtx & { tokenIdentifier: string | null }, A, R>) =>
+  query(
+    checked<QueryCtx, A, R>({
+      args,
+      returns,
+      handler: async (ctx, values) => {
+        const identity = await ctx.auth.getUserIdentity();
+        return handler({ ...ctx, tokenIdentifier: identity?.tokenIdentifier ?? null }, values);
+      },
+    }),
+  );

@@ -1,18 +1,18 @@
 import { cronJobs } from "convex/server";
+import { INSTRUMENTS } from "../lib/market/instruments";
 import { internal } from "./_generated/api";
 
 const crons = cronJobs();
 
 crons.interval("server clock and expired leases", { seconds: 10 }, internal.ops.internal.tick, {});
-crons.interval(
-  "closed bars of XAUT-USDT from the exchange",
-  { minutes: 1 },
-  internal.market.bingxActions.ingestLatest,
-  {
-    instrument: "XAUT-USDT",
-    timeframe: "1m",
-  },
-);
+for (const { symbol } of INSTRUMENTS) {
+  crons.interval(
+    `closed bars of ${symbol} from the exchange`,
+    { minutes: 1 },
+    internal.market.bingxActions.ingestLatest,
+    { instrument: symbol, timeframe: "1m" },
+  );
+}
 crons.interval(
   "instrument rules from the exchange",
   { hours: 6 },

@@ -207,6 +207,15 @@ export async function beat(
   else await ctx.db.patch(existing._id, fields);
 }
 
+/** A worker leaves in good order: it is not lost, it is gone. */
+export async function signOff(ctx: MutationCtx, workerId: string): Promise<void> {
+  const existing = await ctx.db
+    .query("workers")
+    .withIndex("by_workerId", (q) => q.eq("workerId", workerId))
+    .unique();
+  if (existing !== null) await ctx.db.delete(existing._id);
+}
+
 /** One row with the server's time, so that subscribed pages can show ages by the server's clock (D-06). */
 export async function tickClock(ctx: MutationCtx): Promise<void> {
   const nowMs = Date.now();

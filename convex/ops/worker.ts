@@ -11,6 +11,7 @@ import {
   requireLease,
   setCheckpoint,
   setProgress,
+  signOff,
 } from "./model";
 import { jobFields, vProgress } from "./schema";
 import { settleEndedJob, sweepLeases } from "./settle";
@@ -45,6 +46,16 @@ export const heartbeat = workerMutation({
   returns: v.null(),
   handler: async (ctx, worker) => {
     await beat(ctx, worker);
+    return null;
+  },
+});
+
+/** Last call of a worker that shuts down. */
+export const leave = workerMutation({
+  args: { workerId: v.string() },
+  returns: v.null(),
+  handler: async (ctx, { workerId }) => {
+    await signOff(ctx, workerId);
     return null;
   },
 });

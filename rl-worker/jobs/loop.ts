@@ -74,6 +74,7 @@ export async function runWorkerLoop(options: LoopOptions): Promise<void> {
   await Promise.allSettled(active);
   await heartbeats;
   unsubscribe();
+  await desk.mutation(api.ops.worker.leave, { workerId });
 }
 
 async function claim(desk: Desk, workerId: string, log: Logger): Promise<Job | null> {

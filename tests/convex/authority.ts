@@ -85,6 +85,7 @@ export const AUTHORITY: Record<string, Authority> = {
   "ops/worker:finish": "service",
   "ops/worker:handBack": "service",
   "ops/worker:heartbeat": "service",
+  "ops/worker:leave": "service",
   "ops/worker:progress": "service",
   "ops/worker:queuedCount": "service",
   "ops/worker:renew": "service",
