@@ -1,7 +1,7 @@
 /** The `assay` command. Exit codes: 0 done, 1 refused or failed, 2 wrong usage. */
 import { Command, CommanderError, Option } from "commander";
 import type { Id } from "../../convex/_generated/dataModel";
-import { messageOf } from "../runtime/log";
+import { codeOf, messageOf } from "../runtime/log";
 import { parseRange, parseTime, parseTimeframe, parseWhole } from "./arguments";
 import { importFile } from "./commands/import";
 import { doctor, list, signInLink, verifyAudit } from "./commands/inspect";
@@ -219,7 +219,12 @@ program.parseAsync().then(
   () => process.exit(process.exitCode ?? 0),
   (error: unknown) => {
     if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? 0 : 2);
-    process.stderr.write(`${messageOf(error)}\n`);
+    const message = messageOf(error);
+    process.stderr.write(`${message}\n`);
+    // A program that reads the last line finds the reason there too.
+    if (process.argv.includes("--json")) {
+      printResult({ error: { code: codeOf(error) ?? "FAILED", message } }, true);
+    }
     process.exit(error instanceof UsageError ? 2 : 1);
   },
 );

@@ -18,6 +18,16 @@ export function createLogger(
   };
 }
 
+/** A wrong id as Convex reports it: path, value and the table that was meant. */
+const WRONG_ID =
+  /ArgumentValidationError[\s\S]*Path: \.(\w+)\s+Value: "([^"]*)"\s+Validator: v\.id\("(\w+)"\)/;
+
+function readable(message: string): string {
+  const wrongId = WRONG_ID.exec(message);
+  if (wrongId !== null) return `${wrongId[1]} "${wrongId[2]}" is not an id of ${wrongId[3]}; see: assay list`;
+  return message;
+}
+
 /** The message of anything thrown; a ConvexError's own message when it carries our error data. */
 export function messageOf(error: unknown): string {
   if (typeof error === "object" && error !== null && "data" in error) {
@@ -26,7 +36,7 @@ export function messageOf(error: unknown): string {
       return data.message;
     }
   }
-  return error instanceof Error ? error.message : String(error);
+  return readable(error instanceof Error ? error.message : String(error));
 }
 
 /** The code of our error data, or null. */

@@ -19,7 +19,7 @@ export type Desk = ConvexClient;
 
 /** Connects; mutations sent while the line is down are re-sent exactly once by the client itself. */
 export function connectDesk({ convexUrl, key, issuer, subject }: DeskOptions): Desk {
-  const client = new ConvexClient(convexUrl, { unsavedChangesWarning: false });
+  const client = new ConvexClient(convexUrl, { unsavedChangesWarning: false, logger: false });
   client.setAuth(createTokenSource(key, issuer, subject, systemClock.nowMs));
   return client;
 }

@@ -204,6 +204,11 @@ describe("from dataset to replayed decision", () => {
       expect(gate).toMatchObject({ threshold: expect.any(Number), sentence: expect.stringMatching(/\S/) });
     }
     expect((await assay(data, "promote", "--version", versionId, "--force")).code).toBe(2);
+    const unknown = await assay(data, "replay", versionId, "--json");
+    expect([unknown.code, unknown.result]).toEqual([
+      1,
+      { error: expect.objectContaining({ message: expect.stringMatching(/is not an id of decisions/) }) },
+    ]);
   });
 
   test("a replayed paper run decides every bar and its last decision replays bit for bit", async () => {

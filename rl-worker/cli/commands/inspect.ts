@@ -196,6 +196,13 @@ export async function doctor(data: string | undefined) {
       "set the computer's clock (NTP)",
     );
   }
+  const nowMs = systemClock.nowMs();
+  add(
+    "clock",
+    nowMs > Date.UTC(2025, 0, 1),
+    `${new Date(nowMs).toISOString()} (UTC)`,
+    "set the computer's clock (NTP)",
+  );
   const browsers = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
   const browser = browsers.find((path) => existsSync(path));
   add(
