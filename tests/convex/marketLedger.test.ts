@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { api } from "../../convex/_generated/api";
+import { api, internal } from "../../convex/_generated/api";
 import { LIMITS } from "../../lib/contract/limits";
 import { bar, INSTRUMENT, SOURCE } from "./seed";
 import { type Desk, expectFailure, openDesk } from "./setup";
@@ -66,5 +66,41 @@ describe("imports", () => {
       "NOT_FOUND",
       "ingestionId",
     );
+  });
+});
+
+describe("exchange attempts", () => {
+  const HOUR_MS = 3_600_000;
+  const attempt = (
+    startedAtMs: number,
+    change: { status?: "ok" | "failed"; rowsAdded?: number; error?: string } = {},
+  ) =>
+    desk.t.mutation(internal.market.internal.recordIngestion, {
+      ...KEY,
+      trigger: "cron",
+      status: "ok",
+      startedAtMs,
+      finishedAtMs: startedAtMs + 500,
+      rowsAdded: 1,
+      rowsRejected: 0,
+      ...change,
+    });
+  const rows = async () =>
+    (await desk.viewer.query(api.market.console.listIngestionRuns, {}))
+      .map((row) => [row.status, row.rowsAdded])
+      .reverse();
+
+  test("good attempts of an hour share one row, a failure stands alone, and the next hour begins a new row", async () => {
+    for (const minute of [0, 1, 2]) await attempt(minute * 60_000);
+    await attempt(3 * 60_000, { status: "failed", rowsAdded: 0, error: "network: reset" });
+    await attempt(4 * 60_000);
+    await attempt(5 * 60_000);
+    await attempt(HOUR_MS + 4 * 60_000);
+    expect(await rows()).toEqual([
+      ["ok", 3],
+      ["failed", 0],
+      ["ok", 2],
+      ["ok", 1],
+    ]);
   });
 });
