@@ -1,7 +1,7 @@
 /** Members and sign-in, for people. */
 import { v } from "convex/values";
 import { adminMutation, adminQuery, anonymousMutation, identityQuery } from "../builders";
-import { createSignInLink, findMember, redeemSignInLink } from "./model";
+import { createSignInLink, findMember, redeemSignInLink, setMemberDisabled } from "./model";
 import { vRole } from "./roles";
 
 /** The signed-in member, or null when there is none (the console then shows the sign-in page). */
@@ -36,6 +36,15 @@ export const inviteMember = adminMutation({
   args: { codeHash: v.string(), role: vRole, subject: v.string(), displayName: v.string() },
   returns: v.object({ expiresAtMs: v.number() }),
   handler: (ctx, args) => createSignInLink(ctx, args, ctx.actor.tokenIdentifier),
+});
+
+export const setDisabled = adminMutation({
+  args: { subject: v.string(), disabled: v.boolean() },
+  returns: v.null(),
+  handler: async (ctx, { subject, disabled }) => {
+    await setMemberDisabled(ctx, subject, disabled, ctx.actor.tokenIdentifier);
+    return null;
+  },
 });
 
 export const redeemLink = anonymousMutation({

@@ -42,6 +42,32 @@ export async function ensureMember(
   });
 }
 
+/**
+ * Shuts a member out, or lets them in again; it holds from their very next call, whatever token they have. Nobody
+ * disables themselves, so a desk keeps at least one admin.
+ */
+export async function setMemberDisabled(
+  ctx: MutationCtx,
+  subject: string,
+  disabled: boolean,
+  actor: string,
+): Promise<void> {
+  const member = await findMember(ctx, localTokenIdentifier(subject));
+  if (member === null) throw new ConvexError(appError("NOT_FOUND", "This member is unknown", "subject"));
+  if (member.tokenIdentifier === actor) {
+    throw new ConvexError(appError("CONFLICT", "You cannot disable yourself; another admin can", "subject"));
+  }
+  if (member.disabled === disabled) return;
+  await ctx.db.patch(member._id, { disabled });
+  await appendAudit(ctx, {
+    actor,
+    action: disabled ? "member.disable" : "member.enable",
+    subjectType: "member",
+    subjectId: subject,
+    detail: { role: member.role },
+  });
+}
+
 async function findLink(ctx: QueryCtx, codeHash: string): Promise<Doc<"signInLinks"> | null> {
   return ctx.db
     .query("signInLinks")

@@ -6,7 +6,7 @@ import { requireLease } from "../ops/model";
 import { findByHash, recordDataset, requireDataset } from "./model";
 import { datasetFields } from "./schema";
 
-const { createdAtMs: _createdAtMs, ...newDatasetFields } = datasetFields;
+const { createdAtMs: _createdAtMs, simulated: _simulated, ...newDatasetFields } = datasetFields;
 
 export const uploadUrl = workerMutation({
   args: {},

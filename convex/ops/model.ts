@@ -12,11 +12,24 @@ export type JobPayload = Infer<typeof vJobPayload>;
 /** Attempts before a job that keeps losing its worker is given up (W-10). */
 const ATTEMPTS_MAX = 5;
 
+/** Jobs that one requester may have waiting at once. */
+const QUEUED_MAX = 50;
+
+/** Puts a job in the queue. Refuses a requester who has `QUEUED_MAX` waiting already (S-11). */
 export async function enqueueJob(
   ctx: MutationCtx,
   payload: JobPayload,
   requestedBy: string,
 ): Promise<Id<"jobs">> {
+  const waiting = await ctx.db
+    .query("jobs")
+    .withIndex("by_status_and_createdAt", (q) => q.eq("status", "queued"))
+    .take(1_000);
+  if (waiting.filter((job) => job.requestedBy === requestedBy).length >= QUEUED_MAX) {
+    throw new ConvexError(
+      appError("LIMIT_EXCEEDED", `You have ${QUEUED_MAX} jobs waiting; let some finish or cancel them first`),
+    );
+  }
   return ctx.db.insert("jobs", {
     kind: payload.kind,
     payload,
@@ -68,6 +81,7 @@ export async function claimJob(ctx: MutationCtx, workerId: string): Promise<Doc<
     leaseOwner: workerId,
     leaseExpiresAtMs: now + LIMITS.leaseTtlMs,
     attempts: job.attempts + 1,
+    claimedAtMs: now,
     startedAtMs: job.startedAtMs ?? now,
   });
   return ctx.db.get(job._id);
@@ -97,8 +111,16 @@ export async function requeueExpired(ctx: MutationCtx): Promise<{ job: Doc<"jobs
   return givenUp;
 }
 
+/** A lease held this long proves the job is not what kills its workers: earlier attempts are forgiven. */
+const ATTEMPT_PROVEN_MS = 10 * 60_000;
+
 export async function renewLease(ctx: MutationCtx, job: Doc<"jobs">): Promise<void> {
-  await ctx.db.patch(job._id, { leaseExpiresAtMs: Date.now() + LIMITS.leaseTtlMs });
+  const now = Date.now();
+  const isProven = job.attempts > 1 && now - (job.claimedAtMs ?? now) > ATTEMPT_PROVEN_MS;
+  await ctx.db.patch(job._id, {
+    leaseExpiresAtMs: now + LIMITS.leaseTtlMs,
+    ...(isProven ? { attempts: 1 } : {}),
+  });
 }
 
 /** Hands a job back in good order (a worker that is shutting down); the next worker need not wait for the expiry. */

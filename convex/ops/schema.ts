@@ -63,6 +63,7 @@ export const jobFields = {
   leaseOwner: v.optional(v.string()),
   leaseExpiresAtMs: v.optional(v.number()),
   attempts: v.number(),
+  claimedAtMs: v.optional(v.number()),
   cancelRequested: v.boolean(),
   progress: v.optional(vProgress),
   /** Id of what the job made: dataset, evaluation, replay ... */

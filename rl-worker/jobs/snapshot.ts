@@ -83,7 +83,6 @@ export async function buildSnapshot(
       instrument,
       timeframe,
       source,
-      simulated: series.simulated,
       fromMs,
       toMs,
       rows: manifest.rows,

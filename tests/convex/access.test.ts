@@ -66,18 +66,18 @@ describe("sign-in links", () => {
 
 describe("members", () => {
   test("a disabled member is refused everywhere and is nobody to `me`; a new link does not enable them", async () => {
-    const disable = async () =>
-      desk.t.run(async (ctx) => {
-        const members = await ctx.db.query("members").collect();
-        const operator = members.find((member) => member.subject === "local:operator");
-        await ctx.db.patch(operator!._id, { disabled: true });
-      });
-    await disable();
+    const set = (subject: string, disabled: boolean) =>
+      desk.admin.mutation(api.access.console.setDisabled, { subject, disabled });
+    await set("local:operator", true);
     await expectFailure(desk.operator.query(api.runs.console.list, {}), "FORBIDDEN");
     expect(await desk.operator.query(api.access.console.me, {})).toBeNull();
     await invite({ subject: "local:operator" });
     await redeem();
     await expectFailure(desk.operator.query(api.runs.console.list, {}), "FORBIDDEN");
+    await set("local:operator", false);
+    expect(await desk.operator.query(api.runs.console.list, {})).toEqual([]);
+    await expectFailure(set("local:nobody", true), "NOT_FOUND", "subject");
+    await expectFailure(set("local:admin", true), "CONFLICT", "subject");
   });
 
   test("starting again changes nothing: members, limits, kill switch and audit stay as they are", async () => {

@@ -9,6 +9,7 @@ export const AUTHORITY: Record<string, Authority> = {
   "access/console:listMembers": "admin",
   "access/console:me": "open",
   "access/console:redeemLink": "open",
+  "access/console:setDisabled": "admin",
   "access/worker:bootstrap": "service",
   "access/worker:createLink": "service",
   "agents/console:get": "viewer",

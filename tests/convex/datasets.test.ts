@@ -38,6 +38,16 @@ describe("recording", () => {
     expect(await desk.t.run((ctx) => ctx.db.query("featureSets").collect())).toEqual([]);
   });
 
+  test("A-02: a record that says something else than its manifest is refused, field by field", async () => {
+    const args = await datasetArgs(desk);
+    const lie = (change: Partial<Args["dataset"]>) =>
+      record({ ...args, dataset: { ...args.dataset, ...change } });
+    await expectFailure(lie({ rows: 201 }), "INVALID_ARGUMENT", "rows");
+    await expectFailure(lie({ fromMs: T0 - TF_MS }), "INVALID_ARGUMENT", "fromMs");
+    await expectFailure(lie({ contentSha256: sha256Hex("other") }), "INVALID_ARGUMENT", "contentSha256");
+    expect(await desk.viewer.query(api.datasets.console.list, {})).toEqual([]);
+  });
+
   test("the same hash is the same row for ever: the second upload is dropped, the first kept", async () => {
     const first = await datasetArgs(desk);
     const id = await record(first);

@@ -18,9 +18,9 @@ const later = (ms: number) => vi.setSystemTime(Date.now() + ms);
 const tick = () => desk.t.mutation(internal.ops.internal.tick, {});
 const job = (jobId: Id<"jobs">) => desk.viewer.query(api.ops.console.job, { jobId });
 
-async function enqueue(): Promise<Id<"jobs">> {
+async function enqueue(requester = desk.operator): Promise<Id<"jobs">> {
   await appendBars(desk, [bar(0, 2_000)]);
-  return desk.operator.mutation(api.datasets.console.requestBuild, {
+  return requester.mutation(api.datasets.console.requestBuild, {
     ...{ instrument: INSTRUMENT, timeframe: "15m", source: SOURCE, sourceTimeframe: "15m" },
     ...{ fromMs: T0, toMs: T0 + TF_MS, featureSetId: "core-v1" },
   });
@@ -70,6 +70,32 @@ describe("leases", () => {
     const given = await job(poison);
     expect(given).toMatchObject({ status: "failed", error: { code: "LEASE_LOST" } });
     expect(given.error?.message).toMatch(/vanished 5 times/);
+  });
+
+  test("W-10: a job that a worker has held for long is forgiven the workers it lost before", async () => {
+    const jobId = await enqueue();
+    for (let attempt = 1; attempt <= 4; attempt++) {
+      await claim(desk);
+      later(LIMITS.leaseTtlMs + 1);
+    }
+    const { lease } = await claim(desk);
+    expect(await job(jobId)).toMatchObject({ attempts: 5 });
+    for (let minute = 0; minute <= 10; minute++) {
+      later(LIMITS.leaseTtlMs - 1);
+      await desk.service.mutation(api.ops.worker.renew, lease);
+      later(LIMITS.leaseTtlMs - 1);
+      await desk.service.mutation(api.ops.worker.renew, lease);
+      later(LIMITS.leaseTtlMs - 1);
+      await desk.service.mutation(api.ops.worker.renew, lease);
+    }
+    later(LIMITS.leaseTtlMs + 1);
+    expect((await claim(desk)).job).toMatchObject({ _id: jobId, attempts: 2 });
+  });
+
+  test("S-11: one requester may have 50 jobs waiting; the next is refused, another requester's is not", async () => {
+    for (let i = 0; i < 50; i++) await enqueue();
+    await expectFailure(enqueue(), "LIMIT_EXCEEDED");
+    await enqueue(desk.admin);
   });
 });
 

@@ -62,19 +62,22 @@ export function store(desk: Desk, content: string | Uint8Array): Promise<Id<"_st
 
 /** The arguments of `datasets.worker.record` for a small honest dataset. */
 export async function datasetArgs(desk: Desk, note = "first") {
-  const manifest = canonicalJson({ formatVersion: 1, instrument: INSTRUMENT, note, rows: 200 });
-  const dataset = {
-    datasetHash: sha256Hex(manifest),
-    manifest,
+  const stated = {
     instrument: INSTRUMENT,
     timeframe: "15m" as const,
     source: SOURCE,
-    simulated: false,
     fromMs: T0,
     toMs: T0 + 200 * TF_MS,
     rows: 200,
     featureSetId: "core-v1",
     featureFingerprint: "f".repeat(64),
+    contentSha256: sha256Hex("rows"),
+  };
+  const manifest = canonicalJson({ formatVersion: 1, note, sourceTimeframe: "15m", ...stated });
+  const dataset = {
+    ...stated,
+    datasetHash: sha256Hex(manifest),
+    manifest,
     featureCount: 3,
     quality: {
       verdict: "ok" as "ok" | "failed",
@@ -85,7 +88,6 @@ export async function datasetArgs(desk: Desk, note = "first") {
       presentBars: 200,
     },
     bytes: 10,
-    contentSha256: sha256Hex("rows"),
     parquetSha256: sha256Hex("parquet"),
     parquetStorageId: await store(desk, "parquet"),
     purpose: "training" as const,

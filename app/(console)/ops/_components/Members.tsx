@@ -24,6 +24,8 @@ type Role = (typeof ROLES)[number]["value"];
 /** Who may come in, and a one-time link for the next one. */
 export function Members() {
   const members = useQuery(api.access.console.listMembers, {});
+  const me = useQuery(api.access.console.me, {});
+  const change = useSubmit(useMutation(api.access.console.setDisabled));
   const [isOpen, setOpen] = useState(false);
   return (
     <Panel
@@ -57,9 +59,27 @@ export function Members() {
               cell: (member) => <span className="font-mono text-[12px] text-soft">{member.subject}</span>,
             },
             { id: "state", header: "State", cell: (member) => (member.disabled ? "disabled" : "active") },
+            {
+              id: "act",
+              header: "Access",
+              cell: (member) =>
+                member.subject === me?.subject ? (
+                  <span className="text-faint">you</span>
+                ) : (
+                  <Button
+                    size="sm"
+                    tone={member.disabled ? "plain" : "danger"}
+                    onClick={() => change.submit({ subject: member.subject, disabled: !member.disabled })}
+                    data-testid="member-access"
+                  >
+                    {member.disabled ? "Enable" : "Disable"}
+                  </Button>
+                ),
+            },
           ]}
         />
       )}
+      <InlineError message={change.error} />
       <Dialog open={isOpen} onOpenChange={setOpen} title="Invite a member">
         <InviteForm />
       </Dialog>
