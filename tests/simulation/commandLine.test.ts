@@ -2,6 +2,10 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { api } from "../../convex/_generated/api";
+import type { Id } from "../../convex/_generated/dataModel";
+import { readSigningKey } from "../../rl-worker/config";
+import { connectDesk } from "../../rl-worker/transport/desk";
 import {
   assay,
   type RunningUp,
@@ -130,6 +134,7 @@ describe("from dataset to replayed decision", () => {
   let versionId = "";
   let artifactSha256 = "";
   let decisionId = "";
+  let runId = "";
 
   test("A-02: a dataset built twice has one hash and one id", async () => {
     const args = [
@@ -227,9 +232,38 @@ describe("from dataset to replayed decision", () => {
     );
     expect(run.result).toMatchObject({ status: "finished", decisions: 192 });
     decisionId = run.result!.lastDecisionId as string;
+    runId = run.result!.runId as string;
     const replay = await assay(data, "replay", decisionId, "--json");
     expect(replay.result).toMatchObject({ identical: true, differences: [] });
     expect(replay.code).toBe(0);
+  });
+
+  test("one kernel of money: evaluation and paper run over the same bars have the same equity, bit for bit", async () => {
+    const evaluated = await assay(
+      data,
+      "evaluate",
+      "--version",
+      versionId,
+      "--from",
+      day(40),
+      "--to",
+      day(42),
+      "--json",
+    );
+    const evaluationId = evaluated.result!.evaluationId as Id<"evaluations">;
+    const person = connectDesk({
+      convexUrl: /Backend\s+(http\S+)/.exec(desk.output())![1]!,
+      key: readSigningKey(join(data, "keys", "signing.json")),
+      issuer: "https://assay.local",
+      subject: "local:cli",
+    });
+    const paper = await person.query(api.execution.console.equity, { runId: runId as Id<"runs"> });
+    const backtest = await person.query(api.evaluations.console.equity, { evaluationId });
+    await person.close();
+    expect(backtest.openTimesMs).toHaveLength(192);
+    expect(paper.timesMs.slice(0, 192)).toEqual(backtest.openTimesMs);
+    expect(paper.equityUsd.slice(0, 192)).toEqual(backtest.equityUsd);
+    expect(new Set(backtest.equityUsd).size, "the policy traded").toBeGreaterThan(2);
   });
 
   test("A-01: a changed artifact file refuses the replay and says which hash does not match", async () => {
