@@ -12,6 +12,7 @@ import { ensureConsoleBuild } from "./consoleBuild";
 import { ensureKey } from "./keys";
 import type { UpOptions } from "./options";
 import { choosePort } from "./ports";
+import { supervise } from "./supervisor";
 
 const ISSUER = "https://assay.local";
 const STOP_GRACE_MS = 10_000;
@@ -67,7 +68,10 @@ export async function startDesk(
   }
 
   async function startAll(): Promise<RunningDesk> {
-    const launch = launcher(root, dataDir, children);
+    const start = launcher(root, dataDir);
+    const launch = async (...what: Parameters<typeof start>) => {
+      children.push(await start(...what));
+    };
     const convexUrl = `http://127.0.0.1:${backendPort}`;
     writeDesk(dataDir, {
       pid: process.pid,
@@ -108,11 +112,8 @@ export async function startDesk(
     await service.mutation(api.access.worker.bootstrap, {});
     if (options.withWorker) {
       say("Starting the worker ...");
-      await launch("worker", "rl-worker/main.ts", [], {
-        ASSAY_CONVEX_URL: convexUrl,
-        ASSAY_KEY_FILE: key.file,
-        ASSAY_AUTH_ISSUER: ISSUER,
-      });
+      const env = { ASSAY_CONVEX_URL: convexUrl, ASSAY_KEY_FILE: key.file, ASSAY_AUTH_ISSUER: ISSUER };
+      children.push(await supervise(() => start("worker", "rl-worker/main.ts", [], env), say));
     }
     const consoleUrl = port === null ? null : `http://127.0.0.1:${port}`;
     if (port !== null) {
@@ -162,10 +163,10 @@ function deleteDeskData(dataDir: string): void {
   rmSync(dataDir, { recursive: true, force: true });
 }
 
-function launcher(root: string, dataDir: string, children: Child[]) {
-  return async (name: string, script: string, args: string[], env: Record<string, string> = {}) => {
+function launcher(root: string, dataDir: string) {
+  return (name: string, script: string, args: string[], env: Record<string, string> = {}): Promise<Child> => {
     const isTypeScript = script.endsWith(".ts");
-    const child = await startChild({
+    return startChild({
       name,
       command: process.execPath,
       args: [...(isTypeScript ? ["--import", "tsx"] : []), join(root, script), ...args],
@@ -174,7 +175,6 @@ function launcher(root: string, dataDir: string, children: Child[]) {
       ready: isTypeScript ? /^ready / : /Ready in|Local:/,
       timeoutMs: 90_000,
     });
-    children.push(child);
   };
 }
 

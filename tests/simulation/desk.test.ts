@@ -51,6 +51,17 @@ test("Ctrl-C stops every process of the desk, keeps the data, and exits with 0",
   expect(existsSync(join(data, "desk.json"))).toBe(false);
 });
 
+test("W-09: a worker that is killed runs again, and the desk stays up", async () => {
+  const desk = await start(...FREE_PORTS, "--data", join(folder.path, "restarts"));
+  const table = execFileSync("ps", ["-o", "pid=,args=", "--ppid", String(desk.child.pid)], {
+    encoding: "utf8",
+  });
+  const worker = table.split("\n").find((line) => line.includes("rl-worker/main.ts"));
+  process.kill(Number.parseInt(worker!, 10), "SIGKILL");
+  await expect.poll(() => desk.output(), { timeout: 30_000 }).toContain("The worker runs again.");
+  expect(desk.child.exitCode).toBeNull();
+});
+
 test("a second start on the same data is refused with one sentence and exit code 1", async () => {
   const data = join(folder.path, "twice");
   await start(...FREE_PORTS, "--data", data);
