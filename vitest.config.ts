@@ -7,6 +7,9 @@ export default defineConfig({
       {
         test: {
           name: "unit",
+          // Pure code shares no state: one module graph for all files halves the time of `npm run check`.
+          pool: "threads",
+          isolate: false,
           include: [
             "lib/**/*.test.ts",
             "rl-worker/**/*.test.ts",
