@@ -21,13 +21,14 @@ const DAY_MS = 86_400_000;
 const folder = temporaryFolder();
 const data = join(folder.path, "desk");
 const ROWS = 45 * 1440;
+const LONG_ROWS = 300_000;
 const lines = syntheticCsvLines(ROWS, 11);
 const firstMs = Number(lines[0]!.split(",")[0]);
 const day = (n: number) =>
   new Date(Math.ceil(firstMs / DAY_MS) * DAY_MS + n * DAY_MS).toISOString().slice(0, 10);
 const INSTRUMENT = ["--instrument", "XAUT-USDT"];
 const ONE_MINUTE = [...INSTRUMENT, "--timeframe", "1m"];
-const STEPS = "60000";
+const STEPS = "200000";
 let desk: RunningUp;
 
 beforeAll(async () => {
@@ -83,7 +84,8 @@ describe("assay import", () => {
   });
 
   test("a killed import goes on to the same dataset, byte for byte, as an unbroken one", async () => {
-    const file = join(folder.path, "bars.csv");
+    // Long enough that the kill surely lands in the middle.
+    const file = writeCsv(join(folder.path, "long.csv"), syntheticCsvLines(LONG_ROWS, 12));
     const killed = startAssay(data, ["import", file, ...ONE_MINUTE, "--source", "killed"]);
     await until(() => killed.stderr().includes("importing"));
     killed.child.kill("SIGKILL");
@@ -91,7 +93,7 @@ describe("assay import", () => {
     const again = await assay(data, "import", file, ...ONE_MINUTE, "--source", "killed", "--json");
     const { rowsAdded, rowsUnchanged, rowsRevised } = again.result as Record<string, number>;
     expect(rowsAdded, "the kill came too late to prove anything").toBeGreaterThan(0);
-    expect(rowsAdded! + rowsUnchanged!).toBe(ROWS);
+    expect(rowsAdded! + rowsUnchanged!).toBe(LONG_ROWS);
     expect(rowsRevised).toBe(0);
     const build = (source: string) =>
       assay(
@@ -109,7 +111,8 @@ describe("assay import", () => {
         source,
         "--json",
       );
-    const [broken, whole] = [await build("killed"), await build("file")];
+    await assay(data, "import", file, ...ONE_MINUTE, "--source", "unbroken");
+    const [broken, whole] = [await build("killed"), await build("unbroken")];
     expect(broken.result?.rows).toBe(whole.result?.rows);
     const manifest = async (end: typeof broken) => {
       const list = (await assay(data, "list", "datasets", "--json")).result!.datasets as {

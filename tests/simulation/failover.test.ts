@@ -79,7 +79,8 @@ test("W-05, W-06: a run whose worker is killed ends with exactly the decisions, 
   expect(unbroken.result).toMatchObject({ status: "finished", decisions: 4 * 96 });
 
   worker = startWorker(convexUrl);
-  const started = await assay(data, ...RUN, "--detach", "--json");
+  // Slow enough that the kill surely lands in the middle.
+  const started = await assay(data, ...RUN, "--speed", "36000", "--detach", "--json");
   const runId = String(started.result?.runId);
   const status = async () =>
     (await assay(data, "run", "status", runId, "--json")).result as Record<string, number | string>;
