@@ -80,7 +80,8 @@ export interface PlacedOrder {
 }
 
 /**
- * Writes the intent and hands it to the paper venue in the same transaction: intended, sent, accepted. A repeated clientOrderId returns the first row (O-04).
+ * Writes the intent and hands it to the paper venue in the same transaction: intended, sent, accepted. A
+ * repeated clientOrderId returns the first row (O-04).
  */
 export async function placePaperOrder(
   ctx: MutationCtx,

@@ -61,18 +61,22 @@ export type IngestionPatch = Partial<
   >
 >;
 
-export async function startIngestion(
-  ctx: MutationCtx,
-  key: SeriesKey,
-  start: { trigger: string; fileName?: string; startedAtMs: number },
-): Promise<Id<"ingestionRuns">> {
-  const previous = await ctx.db
+async function newestIngestion(ctx: QueryCtx, key: SeriesKey): Promise<Doc<"ingestionRuns"> | null> {
+  return ctx.db
     .query("ingestionRuns")
     .withIndex("by_series_and_startedAt", (q) =>
       q.eq("instrument", key.instrument).eq("timeframe", key.timeframe).eq("source", key.source),
     )
     .order("desc")
     .first();
+}
+
+export async function startIngestion(
+  ctx: MutationCtx,
+  key: SeriesKey,
+  start: { trigger: string; fileName?: string; startedAtMs: number },
+): Promise<Id<"ingestionRuns">> {
+  const previous = await newestIngestion(ctx, key);
   // One writer per series at a time: a run still marked as running was killed, and this one goes on.
   if (previous?.status === "running") {
     await updateIngestion(ctx, previous._id, {
@@ -131,13 +135,7 @@ export async function recordAttempt(
   },
 ): Promise<void> {
   const { trigger, status, startedAtMs, finishedAtMs, rowsAdded, rowsRejected, error } = attempt;
-  const previous = await ctx.db
-    .query("ingestionRuns")
-    .withIndex("by_series_and_startedAt", (q) =>
-      q.eq("instrument", key.instrument).eq("timeframe", key.timeframe).eq("source", key.source),
-    )
-    .order("desc")
-    .first();
+  const previous = await newestIngestion(ctx, key);
   const isShared =
     previous !== null &&
     status === "ok" &&

@@ -2,8 +2,9 @@
 import { useMutation, useQuery } from "convex/react";
 import { Database } from "lucide-react";
 import { type FormEvent, useState } from "react";
+import { DAYS_PROBLEM, DayRange, type Days, parseDays } from "@/components/domain/DayRange";
 import { type Series, SeriesPicker, seriesKey } from "@/components/domain/SeriesPicker";
-import { formatDay, parseDay } from "@/components/format";
+import { formatDay } from "@/components/format";
 import { useSubmit } from "@/components/hooks/useSubmit";
 import { useRefusal } from "@/components/providers/MemberProvider";
 import { Button } from "@/components/ui/Button";
@@ -35,7 +36,7 @@ function Form({ series, onRequested }: { series: Series[]; onRequested: () => vo
   const refusal = useRefusal("operator");
   const [key, setKey] = useState(() => seriesKey(series.find((row) => !row.simulated) ?? series[0]!));
   const [timeframe, setTimeframe] = useState<Timeframe>("15m");
-  const [days, setDays] = useState<{ from: string; to: string } | null>(null);
+  const [days, setDays] = useState<Days | null>(null);
   const chosen = series.find((row) => seriesKey(row) === key) ?? series[0]!;
   const range = days ?? {
     from: formatDay(chosen.firstOpenTimeMs + DAY_MS - 1),
@@ -44,10 +45,9 @@ function Form({ series, onRequested }: { series: Series[]; onRequested: () => vo
   const coarser = TIMEFRAMES.filter((candidate) => timeframeMs(candidate) >= timeframeMs(chosen.timeframe));
   const submit = async (event: FormEvent) => {
     event.preventDefault();
-    const fromMs = parseDay(range.from);
-    const toMs = parseDay(range.to);
-    if (fromMs === null || toMs === null) {
-      build.setError("Give both days as yyyy-mm-dd");
+    const chosenDays = parseDays(range);
+    if (chosenDays === null) {
+      build.setError(DAYS_PROBLEM);
       return;
     }
     const jobId = await build.submit({
@@ -55,8 +55,7 @@ function Form({ series, onRequested }: { series: Series[]; onRequested: () => vo
       timeframe: coarser.includes(timeframe) ? timeframe : chosen.timeframe,
       source: chosen.source,
       sourceTimeframe: chosen.timeframe,
-      fromMs,
-      toMs,
+      ...chosenDays,
       featureSetId: CORE_V1.id,
     });
     if (jobId !== undefined) onRequested();
@@ -82,22 +81,7 @@ function Form({ series, onRequested }: { series: Series[]; onRequested: () => vo
       <Field label="Feature set">
         <input className="field" value={CORE_V1.id} readOnly />
       </Field>
-      <Field label="From" hint="UTC day">
-        <input
-          className="field"
-          type="date"
-          value={range.from}
-          onChange={(event) => setDays({ ...range, from: event.target.value })}
-        />
-      </Field>
-      <Field label="To" hint="UTC day, not included">
-        <input
-          className="field"
-          type="date"
-          value={range.to}
-          onChange={(event) => setDays({ ...range, to: event.target.value })}
-        />
-      </Field>
+      <DayRange value={range} onChange={setDays} />
       <div className="col-span-2 flex flex-col gap-3">
         <InlineError message={build.error ?? refusal} />
         <Button

@@ -2,8 +2,9 @@
 import { useMutation, useQuery } from "convex/react";
 import { Play } from "lucide-react";
 import { type FormEvent, useMemo, useState } from "react";
+import { DAYS_PROBLEM, DayRange, type Days, parseDays } from "@/components/domain/DayRange";
 import { type Series, SeriesPicker, seriesKey } from "@/components/domain/SeriesPicker";
-import { formatDay, parseDay } from "@/components/format";
+import { formatDay } from "@/components/format";
 import { useSubmit } from "@/components/hooks/useSubmit";
 import { useRefusal } from "@/components/providers/MemberProvider";
 import { Button, LinkButton } from "@/components/ui/Button";
@@ -54,7 +55,7 @@ function Form({ series, initialVersionId, onStarted }: FormProps) {
   const [versionId, setVersionId] = useState(initialVersionId ?? "");
   const [speed, setSpeed] = useState("0");
   const [balance, setBalance] = useState("10000");
-  const [days, setDays] = useState<{ from: string; to: string } | null>(null);
+  const [days, setDays] = useState<Days | null>(null);
 
   const chosen = series.find((row) => seriesKey(row) === key) ?? series[0]!;
   const suggested = useMemo(() => {
@@ -71,10 +72,9 @@ function Form({ series, initialVersionId, onStarted }: FormProps) {
 
   const submit = async (event: FormEvent) => {
     event.preventDefault();
-    const fromMs = parseDay(range.from);
-    const toMs = parseDay(range.to);
-    if (feed === "replay" && (fromMs === null || toMs === null)) {
-      start.setError("Give both days as yyyy-mm-dd");
+    const chosenDays = parseDays(range);
+    if (feed === "replay" && chosenDays === null) {
+      start.setError(DAYS_PROBLEM);
       return;
     }
     const started = await start.submit({
@@ -84,7 +84,7 @@ function Form({ series, initialVersionId, onStarted }: FormProps) {
       sourceTimeframe: chosen.timeframe,
       speed: Number(speed),
       initialBalanceUsd: Number(balance),
-      ...(feed === "replay" ? { fromMs: fromMs!, toMs: toMs! } : {}),
+      ...(feed === "replay" ? chosenDays : {}),
       ...(versionId === "" ? {} : { versionId: versionId as Id<"agentVersions"> }),
     });
     if (started !== undefined) onStarted(started.runId);
@@ -122,24 +122,7 @@ function Form({ series, initialVersionId, onStarted }: FormProps) {
       </div>
       {feed === "replay" ? (
         <>
-          <Field label="From" hint="UTC day">
-            <input
-              className="field"
-              type="date"
-              value={range.from}
-              onChange={(event) => setDays({ ...range, from: event.target.value })}
-              data-testid="run-from"
-            />
-          </Field>
-          <Field label="To" hint="UTC day, not included">
-            <input
-              className="field"
-              type="date"
-              value={range.to}
-              onChange={(event) => setDays({ ...range, to: event.target.value })}
-              data-testid="run-to"
-            />
-          </Field>
+          <DayRange value={range} onChange={setDays} testId="run" />
           <Select
             label="Speed"
             value={speed}

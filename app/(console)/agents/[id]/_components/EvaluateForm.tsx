@@ -3,12 +3,12 @@ import { useMutation, useQuery } from "convex/react";
 import type { FunctionReturnType } from "convex/server";
 import { FlaskRound } from "lucide-react";
 import { type FormEvent, useState } from "react";
+import { DAYS_PROBLEM, DayRange, type Days, parseDays } from "@/components/domain/DayRange";
 import { SeriesPicker, seriesKey } from "@/components/domain/SeriesPicker";
 import { formatDay, parseDay } from "@/components/format";
 import { useSubmit } from "@/components/hooks/useSubmit";
 import { useRefusal } from "@/components/providers/MemberProvider";
 import { Button } from "@/components/ui/Button";
-import { Field } from "@/components/ui/Field";
 import { EmptyState, InlineError, SkeletonRows } from "@/components/ui/States";
 import { api } from "@/convex/_generated/api";
 
@@ -27,7 +27,7 @@ export function EvaluateForm({ version, onRequested }: EvaluateFormProps) {
   const request = useSubmit(useMutation(api.evaluations.console.request));
   const refusal = useRefusal("operator");
   const [key, setKey] = useState<string | null>(null);
-  const [days, setDays] = useState<{ from: string; to: string } | null>(null);
+  const [days, setDays] = useState<Days | null>(null);
   if (allSeries === undefined || dataset === undefined) return <SkeletonRows rows={5} />;
   const series = allSeries.filter((row) => row.instrument === version.instrument);
   const chosen =
@@ -43,18 +43,16 @@ export function EvaluateForm({ version, onRequested }: EvaluateFormProps) {
     (parseDay(range.from) ?? Number.POSITIVE_INFINITY) < dataset.toMs && chosen.source === dataset.source;
   const submit = async (event: FormEvent) => {
     event.preventDefault();
-    const fromMs = parseDay(range.from);
-    const toMs = parseDay(range.to);
-    if (fromMs === null || toMs === null) {
-      request.setError("Give both days as yyyy-mm-dd");
+    const chosenDays = parseDays(range);
+    if (chosenDays === null) {
+      request.setError(DAYS_PROBLEM);
       return;
     }
     const jobId = await request.submit({
       versionId: version._id,
       source: chosen.source,
       sourceTimeframe: chosen.timeframe,
-      fromMs,
-      toMs,
+      ...chosenDays,
     });
     if (jobId !== undefined) onRequested();
   };
@@ -63,22 +61,7 @@ export function EvaluateForm({ version, onRequested }: EvaluateFormProps) {
       <div className="col-span-2">
         <SeriesPicker series={series} value={seriesKey(chosen)} onChange={setKey} />
       </div>
-      <Field label="From" hint="UTC day">
-        <input
-          className="field"
-          type="date"
-          value={range.from}
-          onChange={(event) => setDays({ ...range, from: event.target.value })}
-        />
-      </Field>
-      <Field label="To" hint="UTC day, not included">
-        <input
-          className="field"
-          type="date"
-          value={range.to}
-          onChange={(event) => setDays({ ...range, to: event.target.value })}
-        />
-      </Field>
+      <DayRange value={range} onChange={setDays} />
       <div className="col-span-2 flex flex-col gap-3">
         {seesTraining ? (
           <p className="text-[12px] text-warn">
