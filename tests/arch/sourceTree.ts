@@ -35,7 +35,8 @@ export interface Finding {
 const IGNORED_FOLDERS = new Set(["node_modules", "build", "test-results", "playwright-report"]);
 /** Hidden folders are caches and git's own, except these two. */
 const HIDDEN_FOLDERS_OF_THE_PROJECT = new Set([".ci", ".github"]);
-const NOT_COMMITTED = /(^|\/)(next-env\.d\.ts|\.env|\.env\.local|[^/]+\.tsbuildinfo)$/;
+/** `.git` is a file where the checkout is a worktree of another. */
+const NOT_COMMITTED = /(^|\/)(\.git|next-env\.d\.ts|\.env|\.env\.local|[^/]+\.tsbuildinfo)$/;
 /** Fixtures break rules on purpose; generated and AssemblyScript files follow other rules. */
 const FIXTURES = /^tests\/arch\/fixtures\//;
 const NOT_PARSED = /^convex\/_generated\/|^lib\/policy\/kernel\/assembly\/|kernelWasm\.ts$|\.d\.ts$/;
