@@ -12,7 +12,25 @@ import type {
 } from "./types";
 
 /**
- * Moves an account over one closed bar. Pure: the input account is not changed.
+ * Moves a copy of an account over one closed bar: `advanceBarInPlace` for callers that keep the old state.
+ */
+export function advanceBar(
+  account: AccountState,
+  order: PendingOrder | null,
+  bar: Candle,
+  costs: CostModel,
+  rules: InstrumentRules,
+  fundingRateAt?: (timeMs: number) => number,
+): AdvanceResult {
+  const events: BrokerEvent[] = [];
+  const next: AccountState = { ...account };
+  advanceBarInPlace(next, events, order, bar, costs, rules, fundingRateAt);
+  return { account: next, events };
+}
+
+/**
+ * Moves an account over one closed bar, in place, and appends what happened to `events`: the form for loops that
+ * step millions of bars. A bar that is refused leaves the account unchanged.
  *
  * 1. Funding: every settlement with time in (last bar's open, this bar's open] is paid on the position held
  *    before this bar, at the last mark (several one by one after a gap).
@@ -25,28 +43,26 @@ import type {
  * gives settled rates per interval; a non-finite answer means "none settled" and the cost model's rate is used.
  * Throws on a corrupt bar or one that is not newer than the account.
  */
-export function advanceBar(
+export function advanceBarInPlace(
   account: AccountState,
+  events: BrokerEvent[],
   order: PendingOrder | null,
   bar: Candle,
   costs: CostModel,
   rules: InstrumentRules,
   fundingRateAt?: (timeMs: number) => number,
-): AdvanceResult {
+): void {
   assertBar(account, bar);
-  const events: BrokerEvent[] = [];
-  const next: AccountState = { ...account };
-  const context: FillContext = { account: next, events, timeMs: bar.openTimeMs, costs, rules };
-  if (next.positionQty !== 0) settleFunding(context, fundingRateAt);
+  const context: FillContext = { account, events, timeMs: bar.openTimeMs, costs, rules };
+  if (account.positionQty !== 0) settleFunding(context, fundingRateAt);
   if (order !== null) fillOrderAtOpen(context, order, bar.open, bar.volume);
-  if (next.positionQty !== 0) exitInsideBar(context, bar);
+  if (account.positionQty !== 0) exitInsideBar(context, bar);
 
-  next.markPrice = bar.close;
-  next.lastBarOpenTimeMs = bar.openTimeMs;
-  next.equityUsd = next.balanceUsd + next.positionQty * (bar.close - next.entryPrice);
-  if (next.equityUsd > next.peakEquityUsd) next.peakEquityUsd = next.equityUsd;
-  if (next.positionQty !== 0) next.barsHeld += 1;
-  return { account: next, events };
+  account.markPrice = bar.close;
+  account.lastBarOpenTimeMs = bar.openTimeMs;
+  account.equityUsd = account.balanceUsd + account.positionQty * (bar.close - account.entryPrice);
+  if (account.equityUsd > account.peakEquityUsd) account.peakEquityUsd = account.equityUsd;
+  if (account.positionQty !== 0) account.barsHeld += 1;
 }
 
 function assertBar(account: AccountState, bar: Candle): void {
@@ -85,26 +101,30 @@ function settleFunding(context: FillContext, fundingRateAt?: (timeMs: number) =>
   }
 }
 
+/** A module function and not a closure: the build names every closure anew each time the line runs. */
+function isBeyond(isLong: boolean, level: number, price: number): boolean {
+  return level > 0 && (isLong ? price <= level : price >= level);
+}
+
 /** Stop and liquidation are market orders against the whole book: volume participation does not limit them. */
 function exitInsideBar(context: FillContext, bar: Candle): void {
   const { account, costs, rules } = context;
   const isLong = account.positionQty > 0;
   const liquidation = liquidationPrice(account, costs);
   const stop = account.stopPrice;
-  const isBeyond = (level: number, price: number) => level > 0 && (isLong ? price <= level : price >= level);
   const extreme = isLong ? bar.low : bar.high;
 
   let isLiquidation: boolean;
   let referencePrice: number;
-  if (isBeyond(liquidation, bar.open)) {
+  if (isBeyond(isLong, liquidation, bar.open)) {
     isLiquidation = true;
     referencePrice = bar.open;
-  } else if (isBeyond(stop, bar.open)) {
+  } else if (isBeyond(isLong, stop, bar.open)) {
     isLiquidation = false;
     referencePrice = bar.open;
   } else {
-    const isStopHit = isBeyond(stop, extreme);
-    const isLiquidationHit = isBeyond(liquidation, extreme);
+    const isStopHit = isBeyond(isLong, stop, extreme);
+    const isLiquidationHit = isBeyond(isLong, liquidation, extreme);
     if (!isStopHit && !isLiquidationHit) return;
     const isLiquidationNearer = isLong ? liquidation >= stop : liquidation <= stop;
     isLiquidation = isLiquidationHit && (!isStopHit || isLiquidationNearer);

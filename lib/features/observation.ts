@@ -45,24 +45,83 @@ export function writeObservation(
   normaliser: Normaliser,
   portfolio: PortfolioObservation,
 ): void {
-  const { mean, std, clip } = normaliser;
+  writeFeatures(out, offset, features, featureOffset, normaliser);
+  writePortfolio(out, offset + normaliser.mean.length, portfolio, normaliser.clip);
+}
+
+/** The market part of `writeObservation`, which depends on the row alone. */
+export function writeFeatures(
+  out: Float32Array,
+  offset: number,
+  features: Float64Array,
+  featureOffset: number,
+  { mean, std, clip }: Normaliser,
+): void {
   const width = mean.length;
-  if (featureOffset + width > features.length || offset + width + PORTFOLIO_FIELDS.length > out.length) {
+  if (featureOffset + width > features.length || offset + width > out.length) {
     throw new RangeError(`observation: ${width} features do not fit the given arrays and offsets`);
   }
   for (let i = 0; i < width; i++) {
     const value = (features[featureOffset + i]! - mean[i]!) / std[i]!;
-    if (!Number.isFinite(value)) throw new RangeError(`observation: feature ${i} is ${value}, not finite`);
-    out[offset + i] = clipTo(value, clip);
-  }
-  for (let i = 0; i < PORTFOLIO_FIELDS.length; i++) {
-    const field = PORTFOLIO_FIELDS[i]!;
-    const value = portfolio[field] * PORTFOLIO_SCALES[field];
-    if (!Number.isFinite(value)) throw new RangeError(`observation: ${field} is ${value}, not finite`);
-    out[offset + width + i] = clipTo(value, clip);
+    out[offset + i] = value <= clip && value >= -clip ? value : clipOutlier(value, clip, i);
   }
 }
 
-function clipTo(value: number, clip: number): number {
-  return value > clip ? clip : Math.max(value, -clip);
+/** The account part of `writeObservation`: PORTFOLIO_FIELDS from out[offset] on. */
+export function writePortfolio(
+  out: Float32Array,
+  offset: number,
+  portfolio: PortfolioObservation,
+  clip: number,
+): void {
+  if (offset + PORTFOLIO_FIELDS.length > out.length) {
+    throw new RangeError("observation: the portfolio fields do not fit the given array and offset");
+  }
+  // One call a field: looking the fields up by name in a loop costs more than all the features.
+  writePortfolioField(out, offset, "position", portfolio.position * PORTFOLIO_SCALES.position, clip);
+  writePortfolioField(
+    out,
+    offset + 1,
+    "unrealisedFraction",
+    portfolio.unrealisedFraction * PORTFOLIO_SCALES.unrealisedFraction,
+    clip,
+  );
+  writePortfolioField(
+    out,
+    offset + 2,
+    "barsHeldFraction",
+    portfolio.barsHeldFraction * PORTFOLIO_SCALES.barsHeldFraction,
+    clip,
+  );
+  writePortfolioField(
+    out,
+    offset + 3,
+    "drawdownFraction",
+    portfolio.drawdownFraction * PORTFOLIO_SCALES.drawdownFraction,
+    clip,
+  );
+  writePortfolioField(
+    out,
+    offset + 4,
+    "stopDistanceFraction",
+    portfolio.stopDistanceFraction * PORTFOLIO_SCALES.stopDistanceFraction,
+    clip,
+  );
+}
+
+function writePortfolioField(
+  out: Float32Array,
+  at: number,
+  field: (typeof PORTFOLIO_FIELDS)[number],
+  scaled: number,
+  clip: number,
+): void {
+  out[at] = scaled <= clip && scaled >= -clip ? scaled : clipOutlier(scaled, clip, field);
+}
+
+/** What a value outside [-clip, clip] becomes; NaN fails every comparison, so it comes here too. */
+function clipOutlier(value: number, clip: number, field: number | string): number {
+  if (Number.isFinite(value)) return value > 0 ? clip : -clip;
+  const name = typeof field === "number" ? `feature ${field}` : field;
+  throw new RangeError(`observation: ${name} is ${value}, not finite`);
 }

@@ -1,5 +1,5 @@
-import { advanceBar } from "../../lib/broker/advanceBar";
-import type { AccountState, AdvanceResult } from "../../lib/broker/types";
+import { advanceBarInPlace } from "../../lib/broker/advanceBar";
+import type { AccountState, BrokerEvent } from "../../lib/broker/types";
 import type { Candle } from "../../lib/market/types";
 import { planOrder } from "../../lib/order/planOrder";
 import type { EnvSpec } from "./envSpec";
@@ -8,7 +8,10 @@ import type { EnvSpec } from "./envSpec";
 export const ACTION_COUNT = 3;
 
 export interface BarStepInput {
+  /** Moved in place. */
   account: AccountState;
+  /** What happens is appended here. */
+  events: BrokerEvent[];
   /** Action index decided at the close of the decision bar. */
   action: number;
   /** Close of the decision bar. */
@@ -26,8 +29,8 @@ export interface BarStepInput {
  * backtest both step with this, so a reward and a report can never come from different money.
  * Throws on an action that is not 0, 1 or 2.
  */
-export function stepBar(spec: EnvSpec, input: BarStepInput): AdvanceResult {
-  const { account, action, clientOrderId } = input;
+export function stepBar(spec: EnvSpec, input: BarStepInput): void {
+  const { account, events, action, clientOrderId } = input;
   if (action !== 0 && action !== 1 && action !== 2) {
     throw new RangeError(`Action must be 0 (short), 1 (flat) or 2 (long), got ${action}.`);
   }
@@ -41,5 +44,5 @@ export function stepBar(spec: EnvSpec, input: BarStepInput): AdvanceResult {
     clientOrderId,
   });
   const order = "order" in plan ? plan.order : null;
-  return advanceBar(account, order, input.nextBar, spec.costs, spec.rules, input.fundingRateAt);
+  advanceBarInPlace(account, events, order, input.nextBar, spec.costs, spec.rules, input.fundingRateAt);
 }

@@ -1,12 +1,12 @@
 import { initialAccount, portfolioObservation } from "../../lib/broker/account";
-import type { AccountState } from "../../lib/broker/types";
+import type { AccountState, BrokerEvent } from "../../lib/broker/types";
 import { ln } from "../../lib/core/math";
 import { createPrng } from "../../lib/core/prng";
-import { PORTFOLIO_FIELDS, writeObservation } from "../../lib/features/observation";
+import { PORTFOLIO_FIELDS, writeFeatures, writePortfolio } from "../../lib/features/observation";
 import type { Normaliser } from "../../lib/features/types";
 import { ACTION_COUNT, stepBar } from "./barStep";
 import { assertEnvSpec, type EnvSpec } from "./envSpec";
-import { createBarReader, type MarketData, usableRange } from "./marketData";
+import { createBarReader, type MarketData, type RowRange, usableRange } from "./marketData";
 import type { Env, StepResult } from "./types";
 
 /** The last step's reward, term by term; reward = growth − drawdown − turnover. */
@@ -17,7 +17,7 @@ export interface RewardTerms {
 }
 
 export interface TradingEnv extends Env {
-  /** The account at the close of the current row. */
+  /** The account at the close of the current row: a live view that every step moves; copy what is kept. */
   account(): Readonly<AccountState>;
   /** The current row: the bar whose close the next action is decided on. */
   row(): number;
@@ -52,9 +52,33 @@ const LOG_EQUITY_FLOOR = 1e-4;
  * Throws on data that do not belong together and on an unusable spec.
  */
 export function createTradingEnv(options: TradingEnvOptions): TradingEnv {
-  const { candles, features, atr, normaliser, spec, fundingRateAt } = options;
-  assertEnvSpec(spec);
+  return tradingEnvFactory(options)();
+}
+
+/** Makes any number of environments over one market, which is checked and normalised once for all of them. */
+export function tradingEnvFactory(options: TradingEnvOptions): () => TradingEnv {
+  assertEnvSpec(options.spec);
   const range = usableRange(options, options.fromRow, options.toRow);
+  const observed = normalisedRows(options, range);
+  return () => buildEnv(options, range, observed);
+}
+
+/** The market part of every observation in the range, row by row: the accounts change, the market does not. */
+function normalisedRows(
+  { features, normaliser }: TradingEnvOptions,
+  { fromRow, toRow }: RowRange,
+): Float32Array {
+  const { width, values } = features;
+  const rows = new Float32Array((toRow - fromRow) * width);
+  for (let row = fromRow; row < toRow; row++) {
+    writeFeatures(rows, (row - fromRow) * width, values, row * width, normaliser);
+  }
+  return rows;
+}
+
+function buildEnv(options: TradingEnvOptions, range: RowRange, observed: Float32Array): TradingEnv {
+  const { candles, features, atr, normaliser, spec, fundingRateAt } = options;
+  const { width } = features;
   const readBar = createBarReader(candles);
   const steps = Math.min(spec.episodeBars, range.toRow - range.fromRow - 1);
   const startCount = range.toRow - range.fromRow - steps;
@@ -64,55 +88,56 @@ export function createTradingEnv(options: TradingEnvOptions): TradingEnv {
   let row = -1;
   let lastRow = -1;
   let account = initialAccount(spec.initialBalanceUsd, 0);
-  let terms: RewardTerms = { growth: 0, drawdown: 0, turnover: 0 };
+  const terms: RewardTerms = { growth: 0, drawdown: 0, turnover: 0 };
+  // Nobody reads the events of training; the array is emptied on every step so that it never grows.
+  const events: BrokerEvent[] = [];
 
   function reset(seed: number): void {
     row = range.fromRow + createPrng(seed).nextInt(startCount);
     lastRow = row + steps;
     account = initialAccount(spec.initialBalanceUsd, candles.openTimeMs[row]!);
-    terms = { growth: 0, drawdown: 0, turnover: 0 };
+    terms.growth = 0;
+    terms.drawdown = 0;
+    terms.turnover = 0;
   }
 
   function step(action: number): StepResult {
     if (row < 0) throw new Error("The environment has no episode; call reset(seed) before step.");
     if (row >= lastRow) throw new Error("The episode is over; call reset(seed) before the next step.");
-    const before = account;
-    account = stepBar(spec, {
-      account: before,
+    const { equityUsd, peakEquityUsd, tradedNotionalUsd, liquidations } = account;
+    if (events.length > 0) events.length = 0;
+    stepBar(spec, {
+      account,
+      events,
       action,
       referencePrice: candles.close[row]!,
       atr: atr[row]!,
       nextBar: readBar(row + 1),
       clientOrderId: "env",
       fundingRateAt,
-    }).account;
+    });
     row += 1;
-    terms = rewardTerms(before, account);
-    const terminated = account.liquidations > before.liquidations || account.equityUsd <= ruinUsd;
+    const equityBefore = Math.max(equityUsd, floorUsd);
+    terms.growth = spec.rewardScale * ln(Math.max(account.equityUsd, floorUsd) / equityBefore);
+    if (spec.drawdownPenalty > 0) {
+      const grown = equityUsd / peakEquityUsd - account.equityUsd / account.peakEquityUsd;
+      terms.drawdown = spec.drawdownPenalty * Math.max(0, grown);
+    }
+    terms.turnover = (spec.turnoverPenalty * (account.tradedNotionalUsd - tradedNotionalUsd)) / equityBefore;
+    const terminated = account.liquidations > liquidations || account.equityUsd <= ruinUsd;
     const truncated = !terminated && row >= lastRow;
     if (terminated) lastRow = row;
     return { reward: terms.growth - terms.drawdown - terms.turnover, terminated, truncated };
   }
 
-  function rewardTerms(before: AccountState, after: AccountState): RewardTerms {
-    const equityBefore = Math.max(before.equityUsd, floorUsd);
-    const growth = spec.rewardScale * ln(Math.max(after.equityUsd, floorUsd) / equityBefore);
-    let drawdown = 0;
-    if (spec.drawdownPenalty > 0) {
-      const grown = before.equityUsd / before.peakEquityUsd - after.equityUsd / after.peakEquityUsd;
-      drawdown = spec.drawdownPenalty * Math.max(0, grown);
-    }
-    const tradedUsd = after.tradedNotionalUsd - before.tradedNotionalUsd;
-    return { growth, drawdown, turnover: (spec.turnoverPenalty * tradedUsd) / equityBefore };
-  }
-
   return {
-    observationSize: features.width + PORTFOLIO_FIELDS.length,
+    observationSize: width + PORTFOLIO_FIELDS.length,
     actionCount: ACTION_COUNT,
     reset,
     observe(out, offset) {
-      const portfolio = portfolioObservation(account);
-      writeObservation(out, offset, features.values, row * features.width, normaliser, portfolio);
+      const from = (row - range.fromRow) * width;
+      out.set(observed.subarray(from, from + width), offset);
+      writePortfolio(out, offset + width, portfolioObservation(account), normaliser.clip);
     },
     step,
     snapshot: (): Snapshot => ({ version: 1, row, lastRow, account: { ...account }, terms: { ...terms } }),
@@ -129,7 +154,7 @@ export function createTradingEnv(options: TradingEnvOptions): TradingEnv {
       row = from.row;
       lastRow = from.lastRow;
       account = { ...from.account };
-      terms = { ...from.terms };
+      Object.assign(terms, from.terms);
     },
     account: () => account,
     row: () => row,

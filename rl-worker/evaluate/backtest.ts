@@ -50,14 +50,15 @@ export function runBacktest(input: BacktestInput): BacktestResult {
   const actions = new Uint8Array(bars - 1);
   const events: BrokerEvent[] = [];
   const observation = new Float32Array(features.width + PORTFOLIO_FIELDS.length);
-  let account = initialAccount(spec.initialBalanceUsd, candles.openTimeMs[fromRow]!);
+  const account = initialAccount(spec.initialBalanceUsd, candles.openTimeMs[fromRow]!);
   equityUsd[0] = account.equityUsd;
   for (let row = fromRow; row < toRow - 1; row++) {
     const portfolio = portfolioObservation(account);
     writeObservation(observation, 0, features.values, row * features.width, normaliser, portfolio);
     const action = input.decide(observation, row);
-    const result = stepBar(spec, {
+    stepBar(spec, {
       account,
+      events,
       action,
       referencePrice: candles.close[row]!,
       atr: atr[row]!,
@@ -65,8 +66,6 @@ export function runBacktest(input: BacktestInput): BacktestResult {
       clientOrderId: `backtest-${candles.openTimeMs[row]}`,
       fundingRateAt,
     });
-    account = result.account;
-    for (const event of result.events) events.push(event);
     actions[row - fromRow] = action;
     equityUsd[row - fromRow + 1] = account.equityUsd;
   }

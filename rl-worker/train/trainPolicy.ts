@@ -6,7 +6,7 @@ import { type BuiltArtifact, buildArtifact } from "../../lib/policy/artifact";
 import { KERNEL_VERSION } from "../../lib/policy/kernel/instance";
 import type { EnvSpec } from "../env/envSpec";
 import { type MarketData, usableRange } from "../env/marketData";
-import { createTradingEnv } from "../env/tradingEnv";
+import { tradingEnvFactory } from "../env/tradingEnv";
 import { trainPpo } from "./ppo";
 import { PPO_DEFAULTS, type PpoSettings, type ProgressPoint } from "./ppoTypes";
 
@@ -76,7 +76,7 @@ export async function trainOnDataset(request: TrainRequest): Promise<TrainOutcom
   const envOptions = { candles, features, atr, normaliser, spec: envSpec, fromRow, toRow };
 
   const result = await trainPpo({
-    makeEnv: () => createTradingEnv({ ...envOptions, fundingRateAt: request.fundingRateAt }),
+    makeEnv: tradingEnvFactory({ ...envOptions, fundingRateAt: request.fundingRateAt }),
     settings,
     nowMs: request.nowMs,
     onProgress: request.onProgress,
