@@ -14,7 +14,8 @@ import { Runner } from "./runtime/runner";
 import { Crons } from "./scheduler/crons";
 import { Maintenance } from "./scheduler/maintenance";
 import { Scheduler } from "./scheduler/scheduler";
-import { openLevelStore } from "./store/levelStore";
+import type { Disk } from "./store/disk";
+import { folderDisk } from "./store/folderDisk";
 import { OperatorError, type Store } from "./store/store";
 import { QueryCache } from "./subscriptions/queryCache";
 import { Transaction } from "./transaction/transaction";
@@ -26,6 +27,8 @@ export interface BackendOptions {
   environment: Record<string, string>;
   log: Log;
   ports?: Ports;
+  /** Where store and files live; the data folder by default. */
+  disk?: Disk;
   /** Addresses under which clients reach the two servers. */
   urls: { cloud: string; site: string };
   /** Told when a durable write failed; the process must end. */
@@ -68,6 +71,7 @@ export class Backend {
 
   private constructor(
     readonly store: Store,
+    readonly disk: Disk,
     private readonly options: BackendOptions,
   ) {
     this.ports = options.ports ?? systemPorts;
@@ -78,7 +82,7 @@ export class Backend {
     this.committer = new Committer(store, this.catalog, this.ports, callStorage as never, options.onFatal);
     this.runner = new Runner(this);
     this.queries = new QueryCache(this.committer);
-    this.files = new FileStorage(this, options.dataDir);
+    this.files = new FileStorage(this, disk.files);
     this.auth = new Authenticator(options.adminKey, this.ports);
     this.scheduler = new Scheduler(this);
     this.crons = new Crons(this);
@@ -95,9 +99,10 @@ export class Backend {
       dataDir: resolvePath(given.dataDir),
       functionsDir: resolvePath(given.functionsDir),
     };
-    const store = await openLevelStore(join(options.dataDir, "store"));
+    const disk = options.disk ?? folderDisk(options.dataDir);
+    const store = await disk.openStore();
     try {
-      const backend = new Backend(store, options);
+      const backend = new Backend(store, disk, options);
       await backend.start();
       return backend;
     } catch (error) {
@@ -119,7 +124,7 @@ export class Backend {
       loadFolder({
         functionsDir: options.functionsDir,
         bundleDir: join(options.dataDir, "bundle"),
-        createContext: () => createDefaultRuntime(this.environment.values, this.ports.now),
+        createContext: () => createDefaultRuntime(this.environment.values, this.ports),
       }),
     );
     await applySchema(this.store, this.catalog, folder.schema);

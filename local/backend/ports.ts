@@ -1,12 +1,16 @@
 import { randomBytes } from "node:crypto";
 
-/** The seam of nondeterminism: tests and simulations inject their own. */
+/** The seam of nondeterminism, with the disk (store/disk.ts): tests and simulations inject their own. */
 export interface Ports {
   /** Milliseconds since the epoch. */
   now(): number;
+  /** Milliseconds of a clock that only runs forward, for durations. */
+  elapsedMs(): number;
   randomBytes(length: number): Uint8Array;
   /** Runs `task` after `delayMs`; returns a cancel function. */
   setTimer(delayMs: number, task: () => void): () => void;
+  /** Runs `task` after what is already waiting to run. */
+  defer(task: () => void): void;
 }
 
 const MAX_TIMER_MS = 2 ** 31 - 1;
@@ -28,9 +32,11 @@ function pooledRandomBytes(length: number): Uint8Array {
 
 export const systemPorts: Ports = {
   now: () => Date.now(),
+  elapsedMs: () => performance.now(),
   randomBytes: pooledRandomBytes,
   setTimer(delayMs, task) {
     const timer = setTimeout(task, Math.min(Math.max(0, delayMs), MAX_TIMER_MS));
     return () => clearTimeout(timer);
   },
+  defer: (task) => void setImmediate(task),
 };

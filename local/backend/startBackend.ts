@@ -2,6 +2,7 @@ import { Backend } from "./backend";
 import { type Listening, listenApi, listenSite } from "./http/server";
 import { type Log, silentLog } from "./log";
 import type { Ports } from "./ports";
+import type { Disk } from "./store/disk";
 
 export interface StartOptions {
   functionsDir: string;
@@ -16,6 +17,8 @@ export interface StartOptions {
   log?: Log;
   /** Clock, randomness and timers; the system's by default. */
   ports?: Ports;
+  /** Where store and files live; the data folder by default. */
+  disk?: Disk;
   /** Told when a durable write failed. By default the process prints why and ends with code 1. */
   onFatal?: (error: unknown) => void;
 }
@@ -57,6 +60,7 @@ export async function startBackend(options: StartOptions): Promise<RunningBacken
       environment: options.environment ?? {},
       log: options.log ?? silentLog,
       ...(options.ports ? { ports: options.ports } : {}),
+      ...(options.disk ? { disk: options.disk } : {}),
       urls,
       onFatal: options.onFatal ?? endProcess,
     });

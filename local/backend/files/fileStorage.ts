@@ -1,10 +1,8 @@
-import { createHash, createHmac, randomBytes, timingSafeEqual } from "node:crypto";
-import { createReadStream, existsSync, mkdirSync, openAsBlob, readdirSync, rmSync } from "node:fs";
-import { open, rename, unlink } from "node:fs/promises";
-import { join } from "node:path";
+import { createHash, createHmac, timingSafeEqual } from "node:crypto";
 import type { Readable } from "node:stream";
 import type { Backend } from "../backend";
 import { RequestError } from "../runtime/errors";
+import type { FileShelf } from "../store/disk";
 import { QueryStream } from "../transaction/queryStream";
 import type { Transaction } from "../transaction/transaction";
 import type { JsonObject } from "../values/encoded";
@@ -22,39 +20,30 @@ export interface StoredFile {
 }
 
 /**
- * Files live next to the store, one per uuid. Order of a store: bytes are written and fsynced under a temporary name, renamed,
- * the folder fsynced, and only then the rows are committed; so a row never points at a missing or torn file. Files without a
- * row (a crash in between) are swept at start.
+ * Files live next to the store, one per uuid. Order of a store: the file is made durable, and only then its rows are committed;
+ * so a row never points at a missing or torn file. Files without a row (a crash in between) are swept at start.
  */
 export class FileStorage {
-  private readonly directory: string;
-  private readonly temporary: string;
   private secret!: Buffer;
 
   constructor(
     private readonly backend: Backend,
-    dataDirectory: string,
-  ) {
-    this.directory = join(dataDirectory, "files");
-    this.temporary = join(dataDirectory, "files.tmp");
-  }
+    private readonly shelf: FileShelf,
+  ) {}
 
-  /** Reads or creates the signing secret and sweeps what a crash left behind. */
+  /** Reads or creates the signing secret and drops uploads that a crash left unfinished. */
   async open(): Promise<void> {
-    rmSync(this.temporary, { recursive: true, force: true });
-    mkdirSync(this.directory, { recursive: true });
-    mkdirSync(this.temporary, { recursive: true });
-    const { store } = this.backend;
-    const stored = store.get(SECRET_KEY) ?? randomBytes(32).toString("hex");
+    await this.shelf.open();
+    const { store, ports } = this.backend;
+    const stored = store.get(SECRET_KEY) ?? Buffer.from(ports.randomBytes(32)).toString("hex");
     await store.write([[SECRET_KEY, stored]], { durable: true });
     this.secret = Buffer.from(stored, "hex");
   }
 
   /** Deletes files that no row names. Run before serving. */
   async sweep(tx: Transaction): Promise<void> {
-    for (const uuid of readdirSync(this.directory)) {
-      if (!(await this.blobRow(tx, "by_uuid", "uuid", uuid)))
-        rmSync(join(this.directory, uuid), { force: true });
+    for (const uuid of await this.shelf.list()) {
+      if (!(await this.blobRow(tx, "by_uuid", "uuid", uuid))) await this.shelf.remove(uuid);
     }
   }
 
@@ -95,35 +84,30 @@ export class FileStorage {
     expectedSha256: string | null,
   ): Promise<string> {
     const uuid = this.newUuid();
-    const partial = join(this.temporary, uuid);
     const hash = createHash("sha256");
     let sizeBytes = 0;
-    const handle = await open(partial, "wx");
+    const writer = await this.shelf.create(uuid);
     try {
       for await (const chunk of body as AsyncIterable<Uint8Array>) {
         hash.update(chunk);
         sizeBytes += chunk.byteLength;
-        await handle.writeFile(chunk);
+        await writer.write(chunk);
       }
-      await handle.sync();
     } catch (error) {
-      await handle.close();
-      await unlink(partial).catch(() => undefined);
+      await writer.discard();
       throw error;
     }
-    await handle.close();
     const digest = hash.digest();
     const sha256Base64 = digest.toString("base64");
     if (expectedSha256 !== null && ![sha256Base64, digest.toString("hex")].includes(expectedSha256)) {
-      await unlink(partial);
+      await writer.discard();
       throw new RequestError(
         400,
         "Sha256Mismatch",
         `The file's SHA-256 is ${sha256Base64}, not ${expectedSha256}.`,
       );
     }
-    await rename(partial, join(this.directory, uuid));
-    await this.syncDirectory();
+    await writer.keep();
     const { value } = await this.backend.committer.submit(async (tx) => {
       const row: JsonObject = { sha256: sha256Base64, size: sizeBytes };
       if (contentType !== null) row.contentType = contentType;
@@ -132,11 +116,6 @@ export class FileStorage {
       return { value: storageId, commit: true };
     });
     return value;
-  }
-
-  private async syncDirectory(): Promise<void> {
-    const handle = await open(this.directory, "r");
-    await handle.sync().finally(() => handle.close());
   }
 
   private async blobRow(
@@ -198,15 +177,11 @@ export class FileStorage {
 
   async blobOf(tx: Transaction, storageId: string): Promise<Blob | null> {
     const file = await this.byId(tx, storageId);
-    return file ? openAsBlob(this.pathOf(file), { type: file.contentType ?? "" }) : null;
-  }
-
-  pathOf(file: StoredFile): string {
-    return join(this.directory, file.uuid);
+    return file ? this.shelf.blob(file.uuid, file.contentType ?? "") : null;
   }
 
   read(file: StoredFile, start: number, end: number): Readable {
-    return createReadStream(this.pathOf(file), { start, end });
+    return this.shelf.read(file.uuid, start, end);
   }
 
   /** Removes the rows now and the bytes after the commit. Throws when the file does not exist. */
@@ -218,9 +193,11 @@ export class FileStorage {
     };
     removeRow("_file_blobs", blob._id as string);
     removeRow("_storage", storageId);
-    const path = join(this.directory, blob.uuid as string);
     tx.layer.afterCommit.push(() => {
-      if (existsSync(path)) rmSync(path, { force: true });
+      this.shelf.remove(blob.uuid as string).catch((error) => {
+        // The next start sweeps it: no row names it any more.
+        this.backend.log("warn", "files.removeFailed", { uuid: blob.uuid, error: String(error) });
+      });
     });
   }
 }

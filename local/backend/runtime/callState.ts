@@ -49,8 +49,8 @@ export interface CallState {
   path: string;
   /** Present in queries and mutations. */
   tx: Transaction | null;
-  /** Seeded on first use; null in actions. */
-  random: (() => number) | null;
+  /** Seeded on first use. */
+  random: () => number;
   streams: Map<number, QueryStream>;
   nextStreamId: number;
 }

@@ -1,5 +1,6 @@
 import { types } from "node:util";
 import { type Context, createContext, runInContext } from "node:vm";
+import type { Ports } from "../ports";
 import { callStorage, isDeterministic } from "./callState";
 import { createFunctionConsole } from "./functionConsole";
 import { asyncSyscall, jsSyscall, syscall } from "./syscalls";
@@ -76,32 +77,76 @@ const DETERMINISM = `(function (host) {
   Math.random = () => host.random() ?? random();
 })`;
 
-function createCrypto(): object {
-  const { crypto } = globalThis;
+function createCrypto(ports: Ports): object {
+  const { subtle } = globalThis.crypto;
   return {
-    subtle: crypto.subtle,
-    getRandomValues: actionsOnly("crypto.getRandomValues()", (array: never) => crypto.getRandomValues(array)),
-    randomUUID: actionsOnly("crypto.randomUUID()", () => crypto.randomUUID()),
+    subtle,
+    getRandomValues: actionsOnly("crypto.getRandomValues()", (array: ArrayBufferView) => {
+      new Uint8Array(array.buffer, array.byteOffset, array.byteLength).set(
+        ports.randomBytes(array.byteLength),
+      );
+      return array;
+    }),
+    randomUUID: actionsOnly("crypto.randomUUID()", () => uuidOf(ports.randomBytes(16))),
+  };
+}
+
+/** Version 4 UUID of 16 drawn bytes. */
+function uuidOf(bytes: Uint8Array): string {
+  const hex = Buffer.from(bytes);
+  hex[6] = (hex[6]! & 0x0f) | 0x40;
+  hex[8] = (hex[8]! & 0x3f) | 0x80;
+  return hex.toString("hex").replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+}
+
+/** The timers of actions, by the numbers that `setTimeout` and `setInterval` hand out. */
+function createTimers(ports: Ports): Record<string, unknown> {
+  const cancels = new Map<number, () => void>();
+  let last = 0;
+  const start = (delayMs: number, repeat: boolean, run: (...args: unknown[]) => void, args: unknown[]) => {
+    const id = ++last;
+    const arm = () => {
+      const fire = () => {
+        if (repeat) arm();
+        else cancels.delete(id);
+        run(...args);
+      };
+      cancels.set(id, ports.setTimer(delayMs, fire));
+    };
+    arm();
+    return id;
+  };
+  const clear = (id: number) => {
+    cancels.get(id)?.();
+    cancels.delete(id);
+  };
+  type Run = (...args: unknown[]) => void;
+  return {
+    setTimeout: actionsOnly("setTimeout()", (run: Run, ms?: number, ...args: unknown[]) =>
+      start(Number(ms) || 0, false, run, args),
+    ),
+    setInterval: actionsOnly("setInterval()", (run: Run, ms?: number, ...args: unknown[]) =>
+      start(Math.max(1, Number(ms) || 1), true, run, args),
+    ),
+    clearTimeout: clear,
+    clearInterval: clear,
   };
 }
 
 /** A fresh context with the default runtime's globals and `env` as `process.env`; nothing else of the host is visible. */
-export function createDefaultRuntime(env: Record<string, string>, now: () => number): Context {
+export function createDefaultRuntime(env: Record<string, string>, ports: Ports): Context {
   const globals: Record<string, unknown> = {
     Convex: convexHost,
     console: createFunctionConsole(),
     process: { env },
-    crypto: createCrypto(),
+    crypto: createCrypto(ports),
     fetch: actionsOnly("fetch()", fetch),
-    setTimeout: actionsOnly("setTimeout()", (run: () => void, ms?: number) => Number(setTimeout(run, ms))),
-    setInterval: actionsOnly("setInterval()", (run: () => void, ms?: number) => Number(setInterval(run, ms))),
-    clearTimeout: (id: number) => clearTimeout(id),
-    clearInterval: (id: number) => clearInterval(id),
+    ...createTimers(ports),
     queueMicrotask,
     structuredClone,
     atob,
     btoa,
-    performance: { now: () => (isDeterministic(callStorage.getStore()) ? 0 : performance.now()) },
+    performance: { now: () => (isDeterministic(callStorage.getStore()) ? 0 : ports.elapsedMs()) },
   };
   for (const name of SHARED) globals[name] = (globalThis as unknown as Record<string, unknown>)[name];
   const context = createContext(globals, { codeGeneration: { strings: false, wasm: true } });
@@ -109,10 +154,10 @@ export function createDefaultRuntime(env: Record<string, string>, now: () => num
   const host = {
     now: () => {
       const state = callStorage.getStore();
-      return isDeterministic(state) ? state.root.nowMs : now();
+      return isDeterministic(state) ? state.root.nowMs : ports.now();
     },
     isNativeError: types.isNativeError,
-    random: () => callStorage.getStore()?.random?.(),
+    random: () => callStorage.getStore()?.random(),
   };
   runInContext(DETERMINISM, context)(host);
   return context;

@@ -2,6 +2,7 @@ import { ConvexHttpClient } from "convex/browser";
 import { anyApi } from "convex/server";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { FIXTURE_FUNCTIONS, temporaryData } from "../../../tests/backend/spawnBackend";
+import { systemPorts } from "../ports";
 import { type RunningBackend, startBackend } from "../startBackend";
 
 const api = anyApi;
@@ -17,6 +18,7 @@ beforeAll(async () => {
     functionsDir: FIXTURE_FUNCTIONS,
     dataDir: data.dataDir,
     ports: {
+      ...systemPorts,
       now: () => nowMs,
       randomBytes: (length) => new Uint8Array(length).fill(7).map((byte, i) => byte + i + (nowMs++ % 200)),
       setTimer: (delayMs, task) => {

@@ -75,7 +75,7 @@ export class Runner {
   }
 
   createState(root: CallRoot, kind: FunctionKind, path: string, tx: Transaction | null): CallState {
-    const random = tx ? seededRandom(() => this.backend.ports.randomBytes(16)) : null;
+    const random = seededRandom(() => this.backend.ports.randomBytes(16));
     return { root, kind, path, tx, random, streams: new Map(), nextStreamId: 0 };
   }
 

@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import type { Outcome } from "../runtime/outcome";
 import type { QueryResult } from "../subscriptions/queryCache";
 import { encodeTs, type JsonObject, type JsonValue } from "../values/encoded";
@@ -40,7 +39,7 @@ export function transitionMessages(start: StateVersion, end: StateVersion, chang
   const text = `{"type":"Transition","startVersion":${versionText(start)},"endVersion":${versionText(end)},"modifications":[${changes.join(",")}]}`;
   if (text.length <= MAX_MESSAGE_CHARS) return [text];
   const totalParts = Math.ceil(text.length / MAX_MESSAGE_CHARS);
-  const transitionId = randomUUID();
+  const transitionId = `${end.querySet}/${end.identity}/${encodeTs(end.ts)}`;
   return Array.from({ length: totalParts }, (_, partNumber) =>
     JSON.stringify({
       type: "TransitionChunk",

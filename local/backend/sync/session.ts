@@ -1,4 +1,3 @@
-import type { WebSocket } from "ws";
 import { AuthenticationError } from "../auth/auth";
 import type { Backend } from "../backend";
 import { ANONYMOUS, type Caller, type RequestMetadata } from "../runtime/callState";
@@ -9,7 +8,27 @@ import { LiveQueries } from "./liveQueries";
 import { type ClientMessage, responseMessage, transitionMessages, updateText } from "./messages";
 
 const PING_MS = 15_000;
+/** Above this, transitions wait until the client has read. */
 const MAX_BUFFERED_BYTES = 8 << 20;
+/** Responses cannot wait, so above this the client is dropped. */
+const MAX_UNREAD_BYTES = 64 << 20;
+/** A client that reads nothing for this long is dropped; it reconnects and gets one transition instead of a backlog. */
+const STALL_MS = 10_000;
+const STALL_LOOK_MS = 20;
+const DROP_GRACE_MS = 2_000;
+
+/** What a session needs of a WebSocket; simulations connect clients without a network. */
+export interface ClientSocket {
+  /** Bytes given to {@link send} that the network has not taken yet. */
+  readonly bufferedAmount: number;
+  on(event: "message", listener: (data: unknown) => void): unknown;
+  on(event: "pong" | "close", listener: () => void): unknown;
+  on(event: "error", listener: (error: Error) => void): unknown;
+  send(text: string): void;
+  ping(): void;
+  close(code: number, reason: string): void;
+  terminate(): void;
+}
 
 /**
  * One client on the sync protocol. Every transition takes the session from one version to the next; all of its queries are valid at
@@ -28,14 +47,14 @@ export class SyncSession {
   private flushAgain = false;
   private closed = false;
   private inbox: Promise<void> = Promise.resolve();
-  private readonly pinger: NodeJS.Timeout;
+  private stopPinging: () => void = () => {};
   private expiry: (() => void) | null = null;
-  private silentSinceMs = Date.now();
+  private silentSinceMs: number;
   private answersPings = true;
 
   constructor(
     private readonly backend: Backend,
-    private readonly socket: WebSocket,
+    private readonly socket: ClientSocket,
     private readonly request: RequestMetadata,
   ) {
     this.queries = new LiveQueries(backend, () => this.flushSoon());
@@ -45,7 +64,12 @@ export class SyncSession {
     });
     socket.on("close", () => this.dispose());
     socket.on("error", (error) => backend.log("debug", "sync.socketError", { error: error.message }));
-    this.pinger = setInterval(() => this.ping(), PING_MS);
+    this.silentSinceMs = backend.ports.elapsedMs();
+    this.pingLater();
+  }
+
+  private pingLater(): void {
+    this.stopPinging = this.backend.ports.setTimer(PING_MS, () => this.ping());
   }
 
   private ping(): void {
@@ -55,13 +79,39 @@ export class SyncSession {
     }
     this.answersPings = false;
     this.socket.ping();
-    if (Date.now() - this.silentSinceMs >= PING_MS) this.send('{"type":"Ping"}');
+    this.pingLater();
+    if (this.backend.ports.elapsedMs() - this.silentSinceMs >= PING_MS) this.send('{"type":"Ping"}');
   }
 
   private send(text: string): void {
     if (this.closed) return;
-    this.silentSinceMs = Date.now();
+    this.silentSinceMs = this.backend.ports.elapsedMs();
     this.socket.send(text);
+  }
+
+  /** Lets go of a client that does not read what it is sent; others never wait for it. */
+  private dropSlow(): void {
+    if (this.closed) return;
+    this.backend.log("warn", "sync.slowClientDropped", {
+      sessionId: this.sessionId,
+      unreadBytes: this.socket.bufferedAmount,
+    });
+    this.dispose();
+    this.socket.close(1013, "SlowClient: it does not read what it subscribed to; reconnect");
+    this.backend.ports.setTimer(DROP_GRACE_MS, () => this.socket.terminate());
+  }
+
+  private async waitForReader(): Promise<void> {
+    const { ports } = this.backend;
+    let least = this.socket.bufferedAmount;
+    let sinceMs = ports.elapsedMs();
+    while (this.socket.bufferedAmount > MAX_BUFFERED_BYTES && !this.closed) {
+      if (this.socket.bufferedAmount < least) {
+        least = this.socket.bufferedAmount;
+        sinceMs = ports.elapsedMs();
+      } else if (ports.elapsedMs() - sinceMs > STALL_MS) return this.dropSlow();
+      await new Promise<void>((resolve) => ports.setTimer(STALL_LOOK_MS, resolve));
+    }
   }
 
   private receive(text: string): void {
@@ -171,7 +221,7 @@ export class SyncSession {
   }: Extract<ClientMessage, { requestId: number }>): Promise<void> {
     const key = requestKey(this.sessionId!, requestId);
     const { value, ts } = await this.backend.runner.mutation(udfPath, args[0] ?? {}, this.options(), key);
-    this.send(responseMessage("MutationResponse", requestId, value, `,"ts":"${encodeTs(ts)}"`));
+    this.respond(responseMessage("MutationResponse", requestId, value, `,"ts":"${encodeTs(ts)}"`));
     this.owesTransition = true;
     this.flushSoon();
   }
@@ -182,9 +232,14 @@ export class SyncSession {
     args,
   }: Extract<ClientMessage, { requestId: number }>): Promise<void> {
     const outcome = await this.backend.runner.action(udfPath, args[0] ?? {}, this.options());
-    this.send(responseMessage("ActionResponse", requestId, outcome, ""));
+    this.respond(responseMessage("ActionResponse", requestId, outcome, ""));
     this.owesTransition = true;
     this.flushSoon();
+  }
+
+  private respond(text: string): void {
+    if (this.socket.bufferedAmount > MAX_UNREAD_BYTES) this.dropSlow();
+    else this.send(text);
   }
 
   /** Flushes after the current burst: a commit's invalidations and its mutation's response share one transition. */
@@ -192,7 +247,7 @@ export class SyncSession {
     this.flushAgain = true;
     if (this.flushing || this.closed) return;
     this.flushing = true;
-    setImmediate(() => {
+    this.backend.ports.defer(() => {
       this.flush().catch((error) => this.fail(error));
     });
   }
@@ -200,10 +255,8 @@ export class SyncSession {
   private async flush(): Promise<void> {
     while (this.flushAgain && !this.closed) {
       this.flushAgain = false;
-      while (this.socket.bufferedAmount > MAX_BUFFERED_BYTES && !this.closed) {
-        await new Promise((resolve) => setTimeout(resolve, 20));
-      }
-      await this.transition();
+      await this.waitForReader();
+      if (!this.closed) await this.transition();
     }
     this.flushing = false;
   }
@@ -237,7 +290,7 @@ export class SyncSession {
 
   private dispose(): void {
     this.closed = true;
-    clearInterval(this.pinger);
+    this.stopPinging();
     this.expiry?.();
     this.queries.dropResults();
   }
