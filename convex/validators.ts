@@ -42,9 +42,29 @@ export const vCostModel = v.object({
   makerFeeBps: v.number(),
   halfSpreadBps: v.number(),
   slippageBps: v.number(),
+  slippageP90Bps: v.optional(v.number()),
+  spread: v.optional(
+    v.object({
+      p50Bps: v.array(v.number()),
+      p90Bps: v.array(v.number()),
+      p99Bps: v.optional(v.array(v.number())),
+      meanBps: v.optional(v.array(v.number())),
+    }),
+  ),
+  charge: v.optional(v.union(v.literal("p50"), v.literal("p90"), v.literal("sampled"))),
+  latency: v.optional(v.object({ p50Ms: v.number(), p90Ms: v.number(), degradeAboveMs: v.number() })),
   fundingIntervalMs: v.number(),
   fundingRatePerInterval: v.number(),
   maintenanceMarginRate: v.number(),
+  marginTiers: v.optional(
+    v.array(
+      v.object({
+        upToNotionalUsd: v.number(),
+        maintenanceMarginRate: v.number(),
+        maxLeverage: v.number(),
+      }),
+    ),
+  ),
   liquidationFeeBps: v.number(),
   maxVolumeParticipation: v.number(),
 });

@@ -108,7 +108,7 @@ function isBeyond(isLong: boolean, level: number, price: number): boolean {
 
 /** Stop and liquidation are market orders against the whole book: volume participation does not limit them. */
 function exitInsideBar(context: FillContext, bar: Candle): void {
-  const { account, costs, rules } = context;
+  const { account, costs } = context;
   const isLong = account.positionQty > 0;
   const liquidation = liquidationPrice(account, costs);
   const stop = account.stopPrice;
@@ -135,7 +135,7 @@ function exitInsideBar(context: FillContext, bar: Candle): void {
     reason: isLiquidation ? "liquidation" : "stop",
     clientOrderId: `${isLiquidation ? "liquidation" : "stop"}-${bar.openTimeMs}`,
     qty,
-    price: marketFillPrice(referencePrice, isLong ? -1 : 1, costs, rules),
+    price: marketFillPrice(referencePrice, isLong ? -1 : 1, context),
     referencePrice,
     feeBps: costs.takerFeeBps + (isLiquidation ? costs.liquidationFeeBps : 0),
   });

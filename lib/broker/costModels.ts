@@ -1,11 +1,14 @@
 import type { CostModel } from "./types";
 
 /**
- * Cost tables by id. A table never changes once released: a new measurement is a new id with a new date, because
- * the table's content is part of every environment hash.
+ * The cost tables that ship with the desk. They are assumptions, used until a measured table is put in force
+ * (`assay costs fit`, `assay costs use`). A table never changes once released, because its content is part of
+ * every environment hash: runs and artifacts that name it must keep replaying.
  */
 export interface DatedCostModel {
   model: CostModel;
+  /** `assumed` numbers are nobody's measurement. */
+  standing: "assumed" | "experiment";
   /** First day (UTC) the table describes. */
   effectiveFrom: string;
   /** Where each number comes from. */
@@ -14,11 +17,12 @@ export interface DatedCostModel {
 
 const EIGHT_HOURS_MS = 8 * 3_600_000;
 
-/** What paper runs and training use unless told otherwise. */
+/** What training uses where no measured table is in force. */
 export const DEFAULT_COST_MODEL_ID = "bingx-gold-perp@2025-08-01";
 
 export const COST_MODELS: Readonly<Record<string, DatedCostModel>> = {
   [DEFAULT_COST_MODEL_ID]: {
+    standing: "assumed",
     effectiveFrom: "2025-08-01",
     basis:
       "Fees: BingX standard tier, taker 5 bps, maker 2 bps. Half spread: the median hourly spread of XAUUSD " +
@@ -39,6 +43,7 @@ export const COST_MODELS: Readonly<Record<string, DatedCostModel>> = {
     },
   },
   "frictionless@1": {
+    standing: "experiment",
     effectiveFrom: "1970-01-01",
     basis:
       "No cost at all: isolates a policy's edge from its costs in experiments. Never a basis for promotion.",
@@ -56,6 +61,15 @@ export const COST_MODELS: Readonly<Record<string, DatedCostModel>> = {
     },
   },
 };
+
+/**
+ * Parts of a table that neither the venue's fee page nor a spread file gives, to complete a fitted one: slippage's
+ * 90 % quantile is twice its median, and decisions reach the venue well within the limit of S2-11.
+ */
+export const ASSUMED_EXTRAS = {
+  slippageP90Factor: 2,
+  latency: { p50Ms: 150, p90Ms: 400, degradeAboveMs: 500 },
+} as const;
 
 /** The table with this id. Throws for an unknown id and names the known ones. */
 export function costModelById(id: string): CostModel {

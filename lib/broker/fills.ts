@@ -1,3 +1,4 @@
+import { marketCostBps } from "./charges";
 import { ceilToStep, floorToStep, snapToStep } from "./rounding";
 import type { AccountState, BrokerEvent, CostModel, FillReason, InstrumentRules } from "./types";
 
@@ -13,16 +14,15 @@ export interface FillContext {
 const BPS = 1e-4;
 
 /**
- * Price of a market fill: reference ± (half spread + slippage), rounded to the tick against the trader
- * (buys up, sells down). Never below one tick.
+ * Price of a market fill: reference ± (half spread + slippage of the bar's time), rounded to the tick against
+ * the trader (buys up, sells down). Never below one tick.
  */
 export function marketFillPrice(
   referencePrice: number,
   side: 1 | -1,
-  costs: CostModel,
-  rules: InstrumentRules,
+  { costs, rules, timeMs }: Pick<FillContext, "costs" | "rules" | "timeMs">,
 ): number {
-  const raw = referencePrice * (1 + side * (costs.halfSpreadBps + costs.slippageBps) * BPS);
+  const raw = referencePrice * (1 + side * marketCostBps(costs, timeMs) * BPS);
   if (side > 0) return ceilToStep(raw, rules.tickSize);
   return Math.max(floorToStep(raw, rules.tickSize), rules.tickSize);
 }

@@ -1,4 +1,5 @@
 import { bookLeg, type FillContext, marketFillPrice } from "./fills";
+import { maxLeverageAt } from "./liquidation";
 import { truncateToStep } from "./rounding";
 import type { CancelEvent, PendingOrder } from "./types";
 
@@ -39,7 +40,7 @@ export function fillOrderAtOpen(
   openPrice: number,
   barVolume: number,
 ): void {
-  const { account, costs, rules } = context;
+  const { account, rules } = context;
   const requestedQty = isUsable(order) ? truncateToStep(order.qty, rules.lotStep) : 0;
   const held = account.positionQty;
   const closable = held !== 0 && held > 0 !== requestedQty > 0 ? Math.abs(held) : 0;
@@ -58,7 +59,7 @@ export function fillOrderAtOpen(
   const filledQty = absorbable(context, wantedQty, barVolume);
   const closeQty = Math.min(Math.abs(filledQty), closable);
   const openQty = truncateToStep(Math.abs(filledQty) - closeQty, rules.lotStep);
-  const price = marketFillPrice(openPrice, side, costs, rules);
+  const price = marketFillPrice(openPrice, side, context);
   if (closeQty > 0) bookOrderLeg(context, order, side * closeQty, price, openPrice);
   if (openQty > 0) {
     if (coversMargin(context, side * openQty, price, openPrice)) {
@@ -97,6 +98,7 @@ function coversMargin(context: FillContext, openQty: number, price: number, open
   const feeUsd = Math.abs(openQty) * price * costs.takerFeeBps * 1e-4;
   const heldUnrealisedUsd = account.positionQty * (openPrice - account.entryPrice);
   const equityUsd = account.balanceUsd + heldUnrealisedUsd - feeUsd + openQty * (openPrice - price);
-  const marginUsd = (Math.abs(account.positionQty + openQty) * price) / rules.maxLeverage;
+  const notionalUsd = Math.abs(account.positionQty + openQty) * price;
+  const marginUsd = notionalUsd / maxLeverageAt(costs, rules, notionalUsd);
   return equityUsd > 0 && marginUsd <= equityUsd;
 }

@@ -3,19 +3,49 @@
  * same `advanceBar`; nothing else may compute a fill, a fee, a funding payment or a liquidation.
  */
 
-/** Dated, versioned cost table; its hash is part of every provenance. All bps are of traded notional. */
+/** Which part of a measured distribution a fill pays; `sampled` draws it from a hash of the bar's open time. */
+export type CostCharge = "p50" | "p90" | "sampled";
+
+/** Half the quoted spread in bps by hour of the day (UTC): 24 numbers a quantile. */
+export interface HourlySpread {
+  p50Bps: number[];
+  p90Bps: number[];
+  p99Bps?: number[];
+  /** Kept for the reader where the source gives it; never charged. */
+  meanBps?: number[];
+}
+
+/** One step of the venue's risk table; the first whose limit is not below the notional applies. */
+export interface MarginTier {
+  upToNotionalUsd: number;
+  maintenanceMarginRate: number;
+  maxLeverage: number;
+}
+
+/**
+ * Dated, versioned cost table; its hash is part of every provenance. All bps are of traded notional. Optional
+ * parts came later: a table without them charges exactly what it always did.
+ */
 export interface CostModel {
   id: string;
   takerFeeBps: number;
   makerFeeBps: number;
-  /** Half the quoted spread, paid on every market fill. */
+  /** Half the quoted spread, paid on every market fill; where `spread` is given, its mean over the day. */
   halfSpreadBps: number;
-  /** Impact paid beyond the half spread on every market fill. */
+  /** Impact paid beyond the half spread on every market fill (the median, where `slippageP90Bps` is given). */
   slippageBps: number;
+  slippageP90Bps?: number;
+  spread?: HourlySpread;
+  /** Default p50. */
+  charge?: CostCharge;
+  /** Delay from a bar's close to the fill; above `degradeAboveMs` a fill pays at least `slippageP90Bps` (S2-11). */
+  latency?: { p50Ms: number; p90Ms: number; degradeAboveMs: number };
   fundingIntervalMs: number;
   /** Used where no settled rate is given; positive means longs pay shorts. */
   fundingRatePerInterval: number;
   maintenanceMarginRate: number;
+  /** Ascending; without it `maintenanceMarginRate` and the instrument's leverage hold at every size. */
+  marginTiers?: MarginTier[];
   liquidationFeeBps: number;
   /** A fill takes at most this fraction of the bar's volume; 1 disables partial fills. */
   maxVolumeParticipation: number;

@@ -1,3 +1,4 @@
+import { assertCostModel } from "../../lib/broker/charges";
 import { DEFAULT_COST_MODEL } from "../../lib/broker/costModels";
 import type { CostModel, InstrumentRules, SizingSpec } from "../../lib/broker/types";
 import { canonicalJson } from "../../lib/core/canonicalJson";
@@ -51,8 +52,6 @@ export function assertEnvSpec(spec: EnvSpec): void {
     ["sizing.positionFraction", spec.sizing.positionFraction],
     ["sizing.stopAtrMultiple", spec.sizing.stopAtrMultiple],
     ["rewardScale", spec.rewardScale],
-    ["costs.fundingIntervalMs", spec.costs.fundingIntervalMs],
-    ["costs.maxVolumeParticipation", spec.costs.maxVolumeParticipation],
     ["rules.tickSize", spec.rules.tickSize],
     ["rules.lotStep", spec.rules.lotStep],
     ["rules.maxLeverage", spec.rules.maxLeverage],
@@ -61,11 +60,6 @@ export function assertEnvSpec(spec: EnvSpec): void {
     ["drawdownPenalty", spec.drawdownPenalty],
     ["turnoverPenalty", spec.turnoverPenalty],
     ["ruinEquityFraction", spec.ruinEquityFraction],
-    ["costs.takerFeeBps", spec.costs.takerFeeBps],
-    ["costs.halfSpreadBps", spec.costs.halfSpreadBps],
-    ["costs.slippageBps", spec.costs.slippageBps],
-    ["costs.liquidationFeeBps", spec.costs.liquidationFeeBps],
-    ["costs.maintenanceMarginRate", spec.costs.maintenanceMarginRate],
   ];
   for (const [field, value] of positive) {
     if (!Number.isFinite(value) || value <= 0) {
@@ -77,12 +71,7 @@ export function assertEnvSpec(spec: EnvSpec): void {
       throw new RangeError(`Environment ${field} must be finite and >= 0, got ${value}.`);
     }
   }
-  const { fundingRatePerInterval } = spec.costs;
-  if (!Number.isFinite(fundingRatePerInterval)) {
-    throw new RangeError(
-      `Environment costs.fundingRatePerInterval must be finite, got ${fundingRatePerInterval}.`,
-    );
-  }
+  assertCostModel(spec.costs);
   if (!Number.isSafeInteger(spec.episodeBars) || spec.episodeBars < 1) {
     throw new RangeError(`Environment episodeBars must be a whole number >= 1, got ${spec.episodeBars}.`);
   }
