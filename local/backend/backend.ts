@@ -4,11 +4,13 @@ import { Authenticator } from "./auth/auth";
 import { applySchema } from "./catalog/applySchema";
 import { CATALOG_KEY, Catalog } from "./catalog/catalog";
 import { Committer } from "./committer/committer";
+import { type ComponentDefinition, DefinitionLoader } from "./components/definitions";
+import { Components } from "./components/instances";
 import { FileStorage } from "./files/fileStorage";
-import { type HttpRouterModule, loadFolder, type RegisteredFunction } from "./loader/modules";
+import { type BundledFolder, bundleFolder, evaluateFolder } from "./loader/modules";
 import type { Log } from "./log";
 import { type Ports, systemPorts } from "./ports";
-import { type CallState, callStorage } from "./runtime/callState";
+import { callStorage } from "./runtime/callState";
 import { createDefaultRuntime, installNodeRuntime } from "./runtime/globals";
 import { Runner } from "./runtime/runner";
 import { Crons } from "./scheduler/crons";
@@ -64,10 +66,10 @@ export class Backend {
   readonly files: FileStorage;
   readonly auth: Authenticator;
   readonly scheduler: Scheduler;
-  readonly crons: Crons;
+  private crons: Crons[] = [];
   private readonly maintenance: Maintenance;
-  functions = new Map<string, RegisteredFunction>();
-  http: HttpRouterModule | null = null;
+  /** The app and its components; there once the functions are loaded. */
+  components!: Components;
 
   private constructor(
     readonly store: Store,
@@ -85,7 +87,6 @@ export class Backend {
     this.files = new FileStorage(this, disk.files);
     this.auth = new Authenticator(options.adminKey, this.ports);
     this.scheduler = new Scheduler(this);
-    this.crons = new Crons(this);
     this.maintenance = new Maintenance(this);
   }
 
@@ -118,34 +119,52 @@ export class Backend {
     this.environment.provide({ CONVEX_CLOUD_URL: this.urls.cloud, CONVEX_SITE_URL: this.urls.site });
     installNodeRuntime();
     await this.files.open();
-    const root = this.runner.createRoot({ caller: { admin: true, attributes: null } });
-    const loading: CallState = this.runner.createState(root, "action", "(loading)", null);
-    const folder = await callStorage.run(loading, () =>
-      loadFolder({
-        functionsDir: options.functionsDir,
-        bundleDir: join(options.dataDir, "bundle"),
-        createContext: () => createDefaultRuntime(this.environment.values, this.ports),
-      }),
-    );
-    await applySchema(this.store, this.catalog, folder.schema);
+    const definitionContext = createDefaultRuntime({}, this.ports);
+    const definition = await new DefinitionLoader(options.functionsDir, definitionContext).app();
+    this.components = new Components(definition, this.catalog, this.environment.values);
+    await this.loadFunctions(join(options.dataDir, "bundle"));
     this.committer.reopen();
-    this.functions = folder.functions;
-    this.http = folder.http;
-    this.auth.configure(folder.authProviders);
     const snapshot = this.committer.snapshot();
     await this.files
       .sweep(new Transaction(snapshot, this.catalog, [], null, null))
       .finally(() => snapshot.release());
     await this.scheduler.start();
-    await this.crons.start(folder.crons);
+    for (const component of this.components.all()) this.crons.push(new Crons(this, component));
+    for (const crons of this.crons) await crons.start();
     this.maintenance.start();
-    this.log("info", "backend.loaded", { functions: this.functions.size, tables: this.catalog.byName.size });
+    const instances = [...this.components.all()];
+    this.log("info", "backend.loaded", {
+      functions: instances.reduce((count, { functions }) => count + functions.size, 0),
+      components: instances.length - 1,
+      tables: this.catalog.byNumber.size,
+    });
+  }
+
+  /** One bundle for each definition, one context and one schema step for each instance. */
+  private async loadFunctions(bundleDir: string): Promise<void> {
+    const bundles = new Map<ComponentDefinition, BundledFolder>();
+    for (const component of this.components.all()) {
+      const { definition, environment, namespace } = component;
+      const bundle =
+        bundles.get(definition) ??
+        (await bundleFolder(definition.directory, component.isApp ? bundleDir : null));
+      bundles.set(definition, bundle);
+      const root = this.runner.createRoot({ caller: { admin: true, attributes: null } });
+      const loading = this.runner.createState(root, component, "action", "(loading)", null);
+      const context = createDefaultRuntime(environment, this.ports);
+      const folder = await callStorage.run(loading, () => evaluateFolder(bundle, context, component));
+      await applySchema(this.store, this.catalog, namespace, folder.schema);
+      component.functions = folder.functions;
+      component.http = folder.http;
+      component.crons = folder.crons;
+      if (component.isApp) this.auth.configure(folder.authProviders);
+    }
   }
 
   /** Stops background work, waits for queued commits and closes the store. */
   async close(): Promise<void> {
     this.maintenance.stop();
-    this.crons.stop();
+    for (const crons of this.crons) crons.stop();
     this.scheduler.stop();
     await this.committer.close();
     await this.store.close();

@@ -8,6 +8,7 @@ import {
   type Catalog,
   type IndexDefinition,
   indexRowKey,
+  type Namespace,
   type TableDefinition,
 } from "./catalog";
 import { checkDocument, type ValidatorJson } from "./validators";
@@ -69,12 +70,13 @@ function hashOf(validator: ValidatorJson): string {
   return createHash("sha256").update(JSON.stringify(validator)).digest("hex");
 }
 
-async function validateTable(store: Store, catalog: Catalog, table: TableDefinition): Promise<void> {
+async function validateTable(store: Store, namespace: Namespace, table: TableDefinition): Promise<void> {
   for await (const [, document] of scanDocuments(store, table)) {
-    const found = checkDocument(table.validator!, document, catalog.tableNumberOf);
+    const found = checkDocument(table.validator!, document, namespace.tableNumberOf);
     if (found) {
+      const owner = namespace.path === "" ? "" : ` of the component ${namespace.path}`;
       throw new OperatorError(
-        `Document with ID "${document._id}" in table "${table.name}" does not match the schema at field "${found.path || "(document)"}": ${found.message}\n` +
+        `Document with ID "${document._id}" in table "${table.name}"${owner} does not match the schema at field "${found.path || "(document)"}": ${found.message}\n` +
           "Change the schema so that it admits the document, or migrate the document with the previous schema first.",
       );
     }
@@ -82,19 +84,20 @@ async function validateTable(store: Store, catalog: Catalog, table: TableDefinit
 }
 
 /**
- * Makes the catalog agree with the functions folder's schema: new tables get numbers, new or changed indexes are
+ * Makes a namespace agree with the schema of its functions folder: new tables get numbers, new or changed indexes are
  * backfilled, dropped ones deleted, and stored documents are validated when their table's validator changed.
  * Runs before the backend serves; throws OperatorError naming table, id and field of a document that does not fit.
  */
 export async function applySchema(
   store: Store,
   catalog: Catalog,
+  namespace: Namespace,
   schema: ExportedSchema | null,
 ): Promise<void> {
   const declared = new Map(schema?.tables.map((table) => [table.tableName, table]) ?? []);
-  for (const name of declared.keys()) catalog.ensureTable(name);
+  for (const name of declared.keys()) namespace.ensureTable(name);
   const obsolete: string[] = [];
-  for (const table of catalog.byName.values()) {
+  for (const table of namespace.byName.values()) {
     if (table.name.startsWith("_")) continue;
     const definition = declared.get(table.name);
     table.validator = (schema?.schemaValidation && definition?.documentType) || null;
@@ -112,9 +115,8 @@ export async function applySchema(
     const added = [...wanted].map(([name, fields]) => catalog.addIndex(table, name, fields));
     if (added.length > 0) await backfill(store, table, added);
     const hash = table.validator ? hashOf(table.validator) : null;
-    if (table.validator && catalog.validatorHash(table.name) !== hash)
-      await validateTable(store, catalog, table);
-    catalog.setValidatorHash(table.name, hash);
+    if (table.validator && table.validatorHash !== hash) await validateTable(store, namespace, table);
+    catalog.setValidatorHash(table, hash);
   }
   // The catalog row comes last: a crash before it repeats the work on the same index ids.
   if (catalog.dirty) await store.write([[CATALOG_KEY, catalog.serialise()]], { durable: true });

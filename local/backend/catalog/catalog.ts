@@ -17,10 +17,14 @@ export interface IndexDefinition {
 export interface TableDefinition {
   name: string;
   number: number;
+  /** Path of the component instance that owns the table; empty for the app's own. */
+  namespace: string;
   docPrefix: string;
   indexes: Map<string, IndexDefinition>;
   /** The schema's document validator, or null when the table is not validated. */
   validator: ValidatorJson | null;
+  /** Digest of the validator that every stored document is known to fit. */
+  validatorHash: string | null;
 }
 
 interface StoredCatalog {
@@ -29,6 +33,8 @@ interface StoredCatalog {
   tables: Array<{
     name: string;
     number: number;
+    /** Absent for the app's own tables. */
+    namespace?: string;
     validatorHash: string | null;
     indexes: Array<{ name: string; id: number; fields: string[] }>;
   }>;
@@ -37,7 +43,10 @@ interface StoredCatalog {
 export const CATALOG_KEY = "m/catalog";
 const FIRST_USER_TABLE = 10001;
 
-/** System tables: the first two are readable through `db.system`, the others are the backend's own books. */
+/**
+ * System tables: the first two are readable through `db.system`, the others are the backend's own books. The numbers are those of
+ * the app's; a component instance has tables of its own, with numbers as they come.
+ */
 export const SYSTEM_TABLES = {
   _storage: { number: 1, indexes: {} },
   _scheduled_functions: { number: 2, indexes: { by_due: ["state.kind", "scheduledTime"] } },
@@ -66,11 +75,44 @@ export function indexRowKey(index: IndexDefinition, document: JsonObject, intern
   return key + floatKey(document._creationTime as number) + internalId;
 }
 
+/** One book for the files of all instances: an upload's address names no instance. */
+const APP_ONLY = new Set(["_file_blobs"]);
+
+/** The tables of one component instance, or of the app: names mean something only inside it. */
+export class Namespace {
+  readonly byName = new Map<string, TableDefinition>();
+
+  constructor(
+    /** Names of the instances from the app down, joined by slashes; empty for the app. */
+    readonly path: string,
+    private readonly catalog: Catalog,
+  ) {}
+
+  readonly tableNumberOf = (name: string): number | undefined => this.byName.get(name)?.number;
+
+  /** A table that every namespace has. */
+  systemTable(name: keyof typeof SYSTEM_TABLES): TableDefinition {
+    return this.byName.get(name)!;
+  }
+
+  /** The table of that name, created with the next number when it is new. */
+  ensureTable(name: string): TableDefinition {
+    const existing = this.byName.get(name);
+    if (existing) return existing;
+    if (!/^[A-Za-z][A-Za-z0-9_]{0,63}$/.test(name)) {
+      throw new Error(
+        `Invalid table name ${JSON.stringify(name)}: use 1 to 64 letters, digits or underscores, starting with a letter.`,
+      );
+    }
+    return this.catalog.addTable(this, name);
+  }
+}
+
 /** Names, numbers, indexes and validators of every table; persisted as one row, changed only by the committer. */
 export class Catalog {
-  readonly byName = new Map<string, TableDefinition>();
   readonly byNumber = new Map<number, TableDefinition>();
-  private readonly validatorHashes = new Map<string, string | null>();
+  private readonly namespaces = new Map<string, Namespace>();
+  readonly root: Namespace;
   private nextTableNumber = FIRST_USER_TABLE;
   private nextIndexId = 1;
   /** True when the in-memory catalog holds something the stored row does not. */
@@ -78,29 +120,58 @@ export class Catalog {
 
   constructor(stored: string | undefined) {
     if (stored !== undefined) this.restore(JSON.parse(stored) as StoredCatalog);
+    this.root = this.namespace("");
+  }
+
+  /** The namespace at an instance path, with its system tables; created when it is new. */
+  namespace(path: string): Namespace {
+    const namespace = this.knownNamespace(path);
     for (const [name, system] of Object.entries(SYSTEM_TABLES)) {
-      const table = this.byName.get(name) ?? this.addTable(name, system.number);
+      if (path !== "" && APP_ONLY.has(name)) continue;
+      const table =
+        namespace.byName.get(name) ?? this.addTable(namespace, name, path === "" ? system.number : undefined);
       for (const [index, fields] of Object.entries(system.indexes)) {
         if (!table.indexes.has(index)) this.addIndex(table, index, fields);
       }
     }
+    return namespace;
+  }
+
+  /** Every table of every namespace, mounted or not. */
+  tables(): Iterable<TableDefinition> {
+    return this.byNumber.values();
+  }
+
+  private knownNamespace(path: string): Namespace {
+    let namespace = this.namespaces.get(path);
+    if (!namespace) this.namespaces.set(path, (namespace = new Namespace(path, this)));
+    return namespace;
   }
 
   private restore(stored: StoredCatalog): void {
     this.nextTableNumber = stored.nextTableNumber;
     this.nextIndexId = stored.nextIndexId;
     for (const entry of stored.tables) {
-      const table = this.registerTable(entry.name, entry.number);
-      this.validatorHashes.set(entry.name, entry.validatorHash);
+      const namespace = this.knownNamespace(entry.namespace ?? "");
+      const table = this.registerTable(namespace, entry.name, entry.number);
+      table.validatorHash = entry.validatorHash;
       for (const index of entry.indexes) this.registerIndex(table, index.name, index.id, index.fields);
     }
   }
 
-  private registerTable(name: string, number: number): TableDefinition {
+  private registerTable(namespace: Namespace, name: string, number: number): TableDefinition {
     const docPrefix = `d${u32Key(number)}`;
-    const table: TableDefinition = { name, number, docPrefix, indexes: new Map(), validator: null };
+    const table: TableDefinition = {
+      name,
+      number,
+      namespace: namespace.path,
+      docPrefix,
+      indexes: new Map(),
+      validator: null,
+      validatorHash: null,
+    };
     table.indexes.set("by_id", { name: "by_id", kind: "byId", fields: [], prefix: docPrefix, id: 0 });
-    this.byName.set(name, table);
+    namespace.byName.set(name, table);
     this.byNumber.set(number, table);
     return table;
   }
@@ -112,8 +183,8 @@ export class Catalog {
     return index;
   }
 
-  private addTable(name: string, number: number): TableDefinition {
-    const table = this.registerTable(name, number);
+  addTable(namespace: Namespace, name: string, number = this.nextTableNumber++): TableDefinition {
+    const table = this.registerTable(namespace, name, number);
     this.addIndex(table, "by_creation_time", []);
     return table;
   }
@@ -129,39 +200,21 @@ export class Catalog {
     table.indexes.delete(name);
   }
 
-  /** The table of that name, created with the next number when it is new. */
-  ensureTable(name: string): TableDefinition {
-    const existing = this.byName.get(name);
-    if (existing) return existing;
-    if (!/^[A-Za-z][A-Za-z0-9_]{0,63}$/.test(name)) {
-      throw new Error(
-        `Invalid table name ${JSON.stringify(name)}: use 1 to 64 letters, digits or underscores, starting with a letter.`,
-      );
-    }
-    this.dirty = true;
-    return this.addTable(name, this.nextTableNumber++);
-  }
-
-  validatorHash(table: string): string | null {
-    return this.validatorHashes.get(table) ?? null;
-  }
-
-  setValidatorHash(table: string, hash: string | null): void {
-    if (this.validatorHash(table) === hash) return;
-    this.validatorHashes.set(table, hash);
+  setValidatorHash(table: TableDefinition, hash: string | null): void {
+    if (table.validatorHash === hash) return;
+    table.validatorHash = hash;
     this.dirty = true;
   }
-
-  readonly tableNumberOf = (name: string): number | undefined => this.byName.get(name)?.number;
 
   serialise(): string {
     const stored: StoredCatalog = {
       nextTableNumber: this.nextTableNumber,
       nextIndexId: this.nextIndexId,
-      tables: [...this.byName.values()].map((table) => ({
+      tables: [...this.byNumber.values()].map((table) => ({
         name: table.name,
         number: table.number,
-        validatorHash: this.validatorHash(table.name),
+        ...(table.namespace === "" ? {} : { namespace: table.namespace }),
+        validatorHash: table.validatorHash,
         indexes: [...table.indexes.values()]
           .filter((index) => index.kind !== "byId")
           .map((index) => ({ name: index.name, id: index.id, fields: index.fields })),

@@ -41,6 +41,6 @@ async function checkTable(store: Store, table: TableDefinition, faults: string[]
 export async function findIndexFaults(store: Store): Promise<string[]> {
   const faults: string[] = [];
   const catalog = new Catalog(store.get(CATALOG_KEY));
-  for (const table of catalog.byName.values()) await checkTable(store, table, faults);
+  for (const table of catalog.tables()) await checkTable(store, table, faults);
   return faults;
 }

@@ -120,7 +120,7 @@ describe("the committer", () => {
   it("gives mutations of one batch each other's writes, and drops those of the one that failed", async () => {
     const { committer } = open();
     const count = async (tx: Transaction) => {
-      const table = tx.catalog.ensureTable("numbers");
+      const table = tx.namespace.ensureTable("numbers");
       const { rows } = await tx.scan(
         table,
         { from: table.docPrefix, to: `${table.docPrefix}\xff` },

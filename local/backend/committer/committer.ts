@@ -1,5 +1,5 @@
 import type { AsyncLocalStorage } from "node:async_hooks";
-import { CATALOG_KEY, type Catalog } from "../catalog/catalog";
+import { CATALOG_KEY, type Catalog, type Namespace } from "../catalog/catalog";
 import type { Ports } from "../ports";
 import type { Store, StoreWrite } from "../store/store";
 import { Layer } from "../transaction/layer";
@@ -32,6 +32,7 @@ export type CommitListener = (ts: bigint, touched: ReadonlySet<string>) => void;
 
 interface Queued {
   run: (tx: Transaction) => Promise<TaskOutcome<unknown>>;
+  namespace: Namespace;
   resolve: (result: Committed<unknown>) => void;
   reject: (error: unknown) => void;
 }
@@ -96,13 +97,16 @@ export class Committer {
   }
 
   /**
-   * Queues a transaction. Resolves after its batch is durable and published; a task that throws or answers
+   * Queues a transaction in a namespace, the app's own by default. Resolves after its batch is durable and published; a task that throws or answers
    * `commit: false` leaves nothing behind.
    */
-  submit<T>(run: (tx: Transaction) => Promise<TaskOutcome<T>>): Promise<Committed<T>> {
+  submit<T>(
+    run: (tx: Transaction) => Promise<TaskOutcome<T>>,
+    namespace: Namespace = this.catalog.root,
+  ): Promise<Committed<T>> {
     if (this.closing) return Promise.reject(new Error("The backend is shutting down."));
     return new Promise<Committed<T>>((resolve, reject) => {
-      this.queue.push({ run, resolve: resolve as Queued["resolve"], reject });
+      this.queue.push({ run, namespace, resolve: resolve as Queued["resolve"], reject });
       if (this.running) return;
       this.running = true;
       // The loop outlives the call that woke it, so it must not inherit that call's context.
@@ -143,7 +147,15 @@ export class Committer {
   }
 
   private async runTask(task: Queued, batch: Layer): Promise<() => void> {
-    const tx = new Transaction(this.current, this.catalog, [batch], this.writeContext(), null);
+    const tx = new Transaction(
+      this.current,
+      this.catalog,
+      [batch],
+      this.writeContext(),
+      null,
+      undefined,
+      task.namespace,
+    );
     try {
       const { value, commit } = await task.run(tx);
       tx.close();

@@ -1,6 +1,7 @@
 import { createHash, createHmac, timingSafeEqual } from "node:crypto";
 import type { Readable } from "node:stream";
 import type { Backend } from "../backend";
+import type { Namespace } from "../catalog/catalog";
 import { RequestError } from "../runtime/errors";
 import type { FileShelf } from "../store/disk";
 import { QueryStream } from "../transaction/queryStream";
@@ -51,16 +52,18 @@ export class FileStorage {
     return createHmac("sha256", this.secret).update(text).digest("base64url");
   }
 
-  /** An upload address that works for an hour. */
-  createUploadUrl(): string {
-    const claim = `${Math.floor(this.backend.ports.now()) + UPLOAD_TOKEN_MS}.${Buffer.from(this.backend.ports.randomBytes(9)).toString("base64url")}`;
+  /** An upload address that works for an hour; the file will belong to the component instance. */
+  createUploadUrl(component: string): string {
+    const expiry = Math.floor(this.backend.ports.now()) + UPLOAD_TOKEN_MS;
+    const nonce = Buffer.from(this.backend.ports.randomBytes(9)).toString("base64url");
+    const claim = `${expiry}.${nonce}.${Buffer.from(component).toString("base64url")}`;
     return `${this.backend.urls.cloud}/api/storage/upload?token=${claim}.${this.sign(claim)}`;
   }
 
-  /** Throws RequestError 401 when the token is forged or expired. */
-  checkUploadToken(token: string | null): void {
-    const [expiry, nonce, signature] = (token ?? "").split(".");
-    const expected = Buffer.from(this.sign(`${expiry}.${nonce}`));
+  /** The namespace that a token's file goes to. Throws RequestError 401 when the token is forged or expired. */
+  checkUploadToken(token: string | null): Namespace {
+    const [expiry, nonce, component, signature] = (token ?? "").split(".");
+    const expected = Buffer.from(this.sign(`${expiry}.${nonce}.${component}`));
     const given = Buffer.from(signature ?? "");
     const valid = given.length === expected.length && timingSafeEqual(given, expected);
     if (!valid || Number(expiry) < this.backend.ports.now()) {
@@ -70,6 +73,7 @@ export class FileStorage {
         "The upload URL is invalid or has expired; generate a new one.",
       );
     }
+    return this.backend.catalog.namespace(Buffer.from(component!, "base64url").toString());
   }
 
   private newUuid(): string {
@@ -82,6 +86,7 @@ export class FileStorage {
     body: ReadableStream<Uint8Array> | Readable,
     contentType: string | null,
     expectedSha256: string | null,
+    namespace: Namespace,
   ): Promise<string> {
     const uuid = this.newUuid();
     const hash = createHash("sha256");
@@ -112,9 +117,9 @@ export class FileStorage {
       const row: JsonObject = { sha256: sha256Base64, size: sizeBytes };
       if (contentType !== null) row.contentType = contentType;
       const storageId = tx.insert("_storage", row);
-      tx.insert("_file_blobs", { uuid, storageId });
+      tx.insertInto(tx.catalog.root.systemTable("_file_blobs"), { uuid, storageId });
       return { value: storageId, commit: true };
-    });
+    }, namespace);
     return value;
   }
 
@@ -125,7 +130,7 @@ export class FileStorage {
     value: string,
   ): Promise<JsonObject | null> {
     const stream = new QueryStream(
-      tx,
+      tx.nested(false, tx.catalog.root),
       {
         source: {
           type: "IndexRange",
@@ -144,7 +149,7 @@ export class FileStorage {
   private async lookup(tx: Transaction, blob: JsonObject | null): Promise<StoredFile | null> {
     const decoded = blob && decodeId(blob.storageId as string);
     if (!blob || !decoded) return null;
-    const row = tx.read(tx.catalog.byName.get("_storage")!, decoded.internalId);
+    const row = tx.read(tx.catalog.byNumber.get(decoded.tableNumber)!, decoded.internalId);
     if (!row) return null;
     const { sha256, size, contentType } = JSON.parse(row.text) as JsonObject;
     return {
@@ -155,8 +160,14 @@ export class FileStorage {
     };
   }
 
+  /** The row of a file of the transaction's own namespace. */
+  private async blobOfId(tx: Transaction, storageId: string): Promise<JsonObject | null> {
+    if (decodeId(storageId)?.tableNumber !== tx.namespace.systemTable("_storage").number) return null;
+    return this.blobRow(tx, "by_storage_id", "storageId", storageId);
+  }
+
   private async byId(tx: Transaction, storageId: string): Promise<StoredFile | null> {
-    return this.lookup(tx, await this.blobRow(tx, "by_storage_id", "storageId", storageId));
+    return this.lookup(tx, await this.blobOfId(tx, storageId));
   }
 
   async byUuid(tx: Transaction, uuid: string): Promise<StoredFile | null> {
@@ -186,13 +197,12 @@ export class FileStorage {
 
   /** Removes the rows now and the bytes after the commit. Throws when the file does not exist. */
   async remove(tx: Transaction, storageId: string): Promise<void> {
-    const blob = await this.blobRow(tx, "by_storage_id", "storageId", storageId);
+    const blob = await this.blobOfId(tx, storageId);
     if (!blob) throw new Error(`File ${storageId} not found`);
-    const removeRow = (table: string, id: string) => {
-      tx.remove(tx.catalog.byName.get(table)!, decodeId(id)!.internalId);
-    };
-    removeRow("_file_blobs", blob._id as string);
-    removeRow("_storage", storageId);
+    for (const id of [blob._id as string, storageId]) {
+      const { tableNumber, internalId } = decodeId(id)!;
+      tx.remove(tx.catalog.byNumber.get(tableNumber)!, internalId);
+    }
     tx.layer.afterCommit.push(() => {
       this.shelf.remove(blob.uuid as string).catch((error) => {
         // The next start sweeps it: no row names it any more.

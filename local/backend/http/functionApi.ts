@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Backend } from "../backend";
-import { canonicalPath } from "../loader/modules";
+import { formatAddress } from "../components/address";
 import type { Caller } from "../runtime/callState";
 import { RequestError } from "../runtime/errors";
 import type { Outcome } from "../runtime/outcome";
@@ -36,7 +36,14 @@ function callOf(body: Record<string, unknown>): FunctionCall {
       `Unknown format ${JSON.stringify(format)}: use json or convex_encoded_json.`,
     );
   }
-  return { path, args: given as JsonValue, isEncoded: format === "convex_encoded_json" };
+  const component = body.componentPath ?? "";
+  if (typeof component !== "string")
+    throw new RequestError(400, "BadRequest", 'The field "componentPath" must be a string.');
+  return {
+    path: formatAddress({ component, path }),
+    args: given as JsonValue,
+    isEncoded: format === "convex_encoded_json",
+  };
 }
 
 /** JSON text of how a call ended, in the format that the caller asked for. */
@@ -78,11 +85,9 @@ async function run(
     case "action":
       return backend.runner.action(call.path, call.args, options);
     default: {
-      const found = backend.functions.get(canonicalPath(call.path));
-      if (found && (found.isPublic || options.internal) && found.kind !== "httpAction") {
-        return run(backend, found.kind, call, options);
-      }
-      return backend.runner.queryNow(call.path, call.args, options);
+      const kind = backend.components.find(call.path)?.kind;
+      const known = kind !== undefined && kind !== "httpAction";
+      return run(backend, known ? kind : "query", call, options);
     }
   }
 }

@@ -39,9 +39,9 @@ export async function handleHttpAction(
 ): Promise<void> {
   const { pathname } = new URL(path, backend.urls.site);
   const method = request.method === "HEAD" ? "GET" : (request.method ?? "GET");
-  const match = backend.http?.lookup(pathname, method);
-  if (!match) {
-    const text = backend.http
+  const route = backend.components.route(pathname, method);
+  if (!route) {
+    const text = backend.components.hasRoutes
       ? "No matching routes found"
       : "This deployment does not have HTTP actions enabled.";
     response.writeHead(404, { "Content-Type": "text/plain" }).end(text);
@@ -53,11 +53,17 @@ export async function handleHttpAction(
     caller,
     request: { ip: request.socket.remoteAddress ?? null, userAgent: request.headers["user-agent"] ?? null },
   });
-  const state = backend.runner.createState(root, "httpAction", `${method} ${match[2]}`, null);
+  const state = backend.runner.createState(
+    root,
+    route.instance,
+    "httpAction",
+    `${method} ${route.path}`,
+    null,
+  );
   let answer: Response;
   try {
     const call = requestOf(request, new URL(path, backend.urls.site).href, body);
-    answer = await callStorage.run(state, () => match[0].invokeHttpAction(call));
+    answer = await callStorage.run(state, () => route.handler.invokeHttpAction(call));
   } catch (error) {
     const failure = toFailure(error);
     backend.log("warn", "function.failed", {

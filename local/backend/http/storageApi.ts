@@ -59,9 +59,14 @@ export async function handleStorageApi(
   const name = url.pathname.match(/^\/api\/storage\/([0-9a-z-]+)$/)?.[1];
   if (name === undefined) return false;
   if (name === "upload" && request.method === "POST") {
-    backend.files.checkUploadToken(url.searchParams.get("token"));
+    const namespace = backend.files.checkUploadToken(url.searchParams.get("token"));
     const digest = String(request.headers.digest ?? "").match(/^sha-256=(.+)$/i)?.[1] ?? null;
-    const storageId = await backend.files.store(request, request.headers["content-type"] ?? null, digest);
+    const storageId = await backend.files.store(
+      request,
+      request.headers["content-type"] ?? null,
+      digest,
+      namespace,
+    );
     sendJson(response, 200, JSON.stringify({ storageId }));
     return true;
   }

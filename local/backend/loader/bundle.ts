@@ -2,12 +2,24 @@ import { createHash } from "node:crypto";
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { type BuildFailure, build, type Plugin } from "esbuild";
+import { type BuildFailure, type BuildOptions, build, type Plugin } from "esbuild";
 import { registerSourceMapFile } from "../runtime/sourceMaps";
 import { OperatorError } from "../store/store";
 import type { EntryPoint } from "./entryPoints";
 
 const DEFINE = { "process.env.NODE_ENV": '"production"' };
+
+/** Options of a script for a default-runtime context: whatever needs Node built-ins does not build. */
+export const BUNDLE_FOR_CONTEXT = {
+  bundle: true,
+  write: false,
+  format: "iife",
+  platform: "browser",
+  target: "esnext",
+  conditions: ["convex", "module"],
+  define: DEFINE,
+  logLevel: "silent",
+} satisfies BuildOptions;
 
 /** Packages that only mark a module for another bundler are empty here. */
 const markerPackages: Plugin = {
@@ -36,7 +48,8 @@ function externals(packages: string[], resolveDir: string): Plugin {
   };
 }
 
-function explain(error: unknown): never {
+/** Turns a failed build into a sentence with the place of each fault. */
+export function explain(error: unknown): never {
   const errors = (error as BuildFailure).errors;
   if (!Array.isArray(errors)) throw error;
   const lines = errors.slice(0, 5).map(({ text, location }) => {
@@ -63,17 +76,10 @@ export async function bundleDefaultRuntime(
       resolveDir: workingDir,
       loader: "js",
     },
+    ...BUNDLE_FOR_CONTEXT,
     absWorkingDir: workingDir,
-    bundle: true,
-    write: false,
-    format: "iife",
     globalName: "__convexModules",
-    platform: "browser",
-    target: "esnext",
-    conditions: ["convex", "module"],
-    define: DEFINE,
     plugins: [markerPackages],
-    logLevel: "silent",
     sourcemap: "external",
     outfile: join(workingDir, "functions.js"),
   }).catch(explain);

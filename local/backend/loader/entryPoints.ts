@@ -25,15 +25,15 @@ function isModuleFile(path: string): boolean {
   return !path.includes(" ") && !/^schema\./.test(path);
 }
 
-function* walk(root: string, directory: string): Generator<string> {
+function* walk(directory: string): Generator<string> {
   for (const entry of readdirSync(directory, { withFileTypes: true }).sort((a, b) =>
     a.name < b.name ? -1 : 1,
   )) {
     const path = join(directory, entry.name);
     if (entry.isDirectory()) {
       if (entry.name === "_generated" || entry.name === "node_modules") continue;
-      if (path !== root && existsSync(join(path, "convex.config.ts"))) continue;
-      yield* walk(root, path);
+      if (findConfigFile(path, "convex.config")) continue;
+      yield* walk(path);
     } else if (entry.isFile()) yield path;
   }
 }
@@ -46,7 +46,7 @@ export function findEntryPoints(functionsDirectory: string): EntryPoint[] {
     );
   }
   const entries: EntryPoint[] = [];
-  for (const file of walk(functionsDirectory, functionsDirectory)) {
+  for (const file of walk(functionsDirectory)) {
     const path = relative(functionsDirectory, file).split(sep).join("/");
     if (!isModuleFile(path)) continue;
     const source = readFileSync(file, "utf8");

@@ -2,6 +2,7 @@ import { dirname, join } from "node:path";
 import { type Context, runInContext, Script } from "node:vm";
 import type { ExportedSchema } from "../catalog/applySchema";
 import type { ValidatorJson } from "../catalog/validators";
+import type { ComponentInstance } from "../components/instances";
 import type { FunctionKind } from "../runtime/callState";
 import { registerSourceMap } from "../runtime/sourceMaps";
 import { OperatorError } from "../store/store";
@@ -10,6 +11,8 @@ import { type EntryPoint, externalPackagesOf, findConfigFile, findEntryPoints } 
 
 /** A function that the folder registers, with its exported validators. */
 export interface RegisteredFunction {
+  /** The instance that it belongs to. */
+  component: ComponentInstance;
   path: string;
   kind: FunctionKind;
   isPublic: boolean;
@@ -63,6 +66,7 @@ function kindOf(value: RawFunction): FunctionKind | null {
 
 function registerExports(
   functions: Map<string, RegisteredFunction>,
+  component: ComponentInstance,
   modulePath: string,
   exports: ModuleExports,
   runtime: "default" | "node",
@@ -76,6 +80,7 @@ function registerExports(
       throw new OperatorError(`${path} is a ${kind}, but a "use node" module may export only actions.`);
     }
     functions.set(path, {
+      component,
       path,
       kind,
       isPublic: Boolean(raw.isPublic),
@@ -107,41 +112,61 @@ async function evaluate<T>(modulePath: string, load: () => Promise<T>): Promise<
 /** Loads in this process, so that each bundle has a name of its own in stack frames. */
 let loads = 0;
 
-/** Bundles and evaluates a functions folder: default modules in `context`, "use node" modules in this realm. */
-export async function loadFolder(options: {
-  functionsDir: string;
-  bundleDir: string;
-  createContext(): Context;
-}): Promise<LoadedFolder> {
-  const { functionsDir } = options;
+/** A bundled functions folder, ready to be evaluated once for each instance of its component. */
+export interface BundledFolder {
+  script: Script;
+  defaultModules: string[];
+  /** URLs of the "use node" modules by module path. */
+  nodeModules: Map<string, string>;
+}
+
+/** Bundles a functions folder. `bundleDir` takes the "use node" modules; a folder of a component (null) may have none. */
+export async function bundleFolder(functionsDir: string, bundleDir: string | null): Promise<BundledFolder> {
   const workingDir = dirname(functionsDir);
   const entries = findEntryPoints(functionsDir);
+  const nodeEntries = entries.filter((entry) => entry.isNode);
+  if (bundleDir === null && nodeEntries[0]) {
+    throw new OperatorError(
+      `"use node" directive is not supported in components. Remove it from the component at: ${nodeEntries[0].file}.`,
+    );
+  }
   const configs: EntryPoint[] = [];
   for (const name of ["schema", "auth.config"]) {
     const file = findConfigFile(functionsDir, name);
     if (file) configs.push({ file, modulePath: name, isNode: false });
   }
   const defaults = [...entries.filter((entry) => !entry.isNode), ...configs];
-  const [bundle, nodeUrls] = await Promise.all([
+  const [bundle, nodeModules] = await Promise.all([
     bundleDefaultRuntime(defaults, workingDir),
-    bundleNodeRuntime(
-      entries.filter((entry) => entry.isNode),
-      {
-        workingDir,
-        functionsDir,
-        outDir: join(options.bundleDir, "node"),
-        externalPackages: externalPackagesOf(functionsDir),
-      },
-    ),
+    bundleDir === null
+      ? new Map<string, string>()
+      : bundleNodeRuntime(nodeEntries, {
+          workingDir,
+          functionsDir,
+          outDir: join(bundleDir, "node"),
+          externalPackages: externalPackagesOf(functionsDir),
+        }),
   ]);
-  const context = options.createContext();
   const filename = `convex-functions-${++loads}.js`;
   registerSourceMap(filename, {
     load: () => bundle.sourceMap,
     sourcesFrom: workingDir,
     namedFrom: workingDir,
   });
-  new Script(bundle.script, { filename }).runInContext(context);
+  return {
+    script: new Script(bundle.script, { filename }),
+    defaultModules: defaults.map(({ modulePath }) => modulePath),
+    nodeModules,
+  };
+}
+
+/** Evaluates a folder for one instance: default modules in `context`, "use node" modules in this realm. */
+export async function evaluateFolder(
+  { script, defaultModules, nodeModules }: BundledFolder,
+  context: Context,
+  component: ComponentInstance,
+): Promise<LoadedFolder> {
+  script.runInContext(context);
   const loaders = runInContext("__convexModules.modules", context) as Record<
     string,
     () => Promise<ModuleExports>
@@ -149,16 +174,17 @@ export async function loadFolder(options: {
 
   const functions = new Map<string, RegisteredFunction>();
   const modules = new Map<string, ModuleExports>();
-  for (const { modulePath } of defaults) {
+  for (const modulePath of defaultModules) {
     const exports = await evaluate(modulePath, loaders[modulePath]!);
     modules.set(modulePath, exports);
     if (modulePath !== "schema" && modulePath !== "auth.config") {
-      registerExports(functions, modulePath, exports, "default");
+      registerExports(functions, component, modulePath, exports, "default");
     }
   }
-  for (const [modulePath, url] of nodeUrls) {
+  for (const [modulePath, url] of nodeModules) {
     registerExports(
       functions,
+      component,
       modulePath,
       await evaluate(modulePath, () => import(/* @vite-ignore */ url) as Promise<ModuleExports>),
       "node",

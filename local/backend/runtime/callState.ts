@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { Backend } from "../backend";
+import type { ComponentInstance } from "../components/instances";
 import type { QueryStream } from "../transaction/queryStream";
 import type { Transaction } from "../transaction/transaction";
 import type { JsonObject } from "../values/encoded";
@@ -45,6 +46,8 @@ export interface CallRoot {
 /** State of one function invocation; found through AsyncLocalStorage by everything the function touches. */
 export interface CallState {
   root: CallRoot;
+  /** The instance whose function runs: its tables, children and variables are what the function sees. */
+  component: ComponentInstance;
   kind: FunctionKind;
   path: string;
   /** Present in queries and mutations. */

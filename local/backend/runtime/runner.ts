@@ -1,7 +1,8 @@
 import type { Backend } from "../backend";
 import { checkValue } from "../catalog/validators";
 import type { Committed } from "../committer/committer";
-import { canonicalPath, type RegisteredFunction } from "../loader/modules";
+import type { ComponentInstance } from "../components/instances";
+import type { RegisteredFunction } from "../loader/modules";
 import type { QueryExecution } from "../subscriptions/queryCache";
 import { LIMITS } from "../transaction/limits";
 import { ReadSet } from "../transaction/readSet";
@@ -41,10 +42,13 @@ const KIND_NAMES = { query: "Query", mutation: "Mutation", action: "Action", htt
 export class Runner {
   constructor(private readonly backend: Backend) {}
 
-  /** The function at a path; throws the sentence that clients of real Convex see when it cannot be called. */
+  /**
+   * The function at an address (see components/address.ts); throws the sentence that clients of real Convex see when it cannot be
+   * called. From outside (`internal` false) only the app's public functions can.
+   */
   resolve(path: string, kind: FunctionKind | "any", internal: boolean): RegisteredFunction {
-    const found = this.backend.functions.get(canonicalPath(path));
-    if (!found || (!found.isPublic && !internal) || found.kind === "httpAction") {
+    const found = this.backend.components.find(path);
+    if (!found || (!internal && !(found.isPublic && found.component.isApp)) || found.kind === "httpAction") {
       throw new FunctionFailure(
         `Could not find ${internal ? "" : "public "}function for '${path}'. Did you forget to run \`npx convex dev\` or \`npx convex deploy\`?`,
         undefined,
@@ -74,9 +78,15 @@ export class Runner {
     };
   }
 
-  createState(root: CallRoot, kind: FunctionKind, path: string, tx: Transaction | null): CallState {
+  createState(
+    root: CallRoot,
+    component: ComponentInstance,
+    kind: FunctionKind,
+    path: string,
+    tx: Transaction | null,
+  ): CallState {
     const random = seededRandom(() => this.backend.ports.randomBytes(16));
-    return { root, kind, path, tx, random, streams: new Map(), nextStreamId: 0 };
+    return { root, component, kind, path, tx, random, streams: new Map(), nextStreamId: 0 };
   }
 
   /** Validates, invokes and validates again; the returned text is the encoded result. Throws FunctionFailure. */
@@ -88,14 +98,14 @@ export class Runner {
   ): Promise<string> {
     try {
       if (!isPlainObject(args)) throw new Error("Arguments must be one object.");
-      const tables = this.backend.catalog.tableNumberOf;
+      const tables = fn.component.namespace.tableNumberOf;
       const badArgs = checkValue(fn.args, args, tables);
       if (badArgs) throw named("ArgumentValidationError", badArgs.message);
       const argsText = JSON.stringify([args]);
       if (argsText.length > LIMITS.argsBytes * 1.4) {
         throw new Error(`Arguments for ${fn.path} are too large (limit: ${LIMITS.argsBytes} bytes)`);
       }
-      const state = this.createState(root, fn.kind, fn.path, tx);
+      const state = this.createState(root, fn.component, fn.kind, fn.path, tx);
       const running = callStorage.run(state, () => fn.invoke(argsText, root.requestId));
       const text = await this.withinTime(running, fn);
       if (text.length > LIMITS.returnBytes * 1.4) {
@@ -148,15 +158,17 @@ export class Runner {
     const root = this.createRoot(options);
     root.journal.before = journal;
     const reads = new ReadSet();
-    const tx = new Transaction(snapshot, this.backend.catalog, [], null, reads);
+    let tx: Transaction | null = null;
     let outcome: Outcome;
     try {
       const fn = this.resolve(path, "query", options.internal ?? false);
+      const { namespace } = fn.component;
+      tx = new Transaction(snapshot, this.backend.catalog, [], null, reads, undefined, namespace);
       outcome = this.succeed(root, path, await this.invoke(fn, root, args, tx));
     } catch (error) {
       outcome = this.finish(root, path, toFailure(error));
     } finally {
-      tx.close();
+      tx?.close();
     }
     return { result: toQueryResult(outcome, root.journal.after), reads, readIdentity: root.readIdentity };
   }
@@ -198,7 +210,12 @@ export class Runner {
     const root = this.createRoot(options);
     try {
       const fn = this.resolve(path, "mutation", options.internal ?? false);
-      return this.succeed(root, path, await this.invoke(fn, root, args, tx));
+      const { namespace } = fn.component;
+      if (namespace === tx.namespace) return this.succeed(root, path, await this.invoke(fn, root, args, tx));
+      const inside = tx.nested(true, namespace);
+      const text = await this.invoke(fn, root, args, inside).finally(() => inside.close());
+      tx.commitNested(inside);
+      return this.succeed(root, path, text);
     } catch (error) {
       return this.finish(root, path, toFailure(error));
     }

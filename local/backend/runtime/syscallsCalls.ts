@@ -1,3 +1,4 @@
+import { formatAddress, formatHandle, parseAddress, parseChildReference } from "../components/address";
 import { cancelJob, scheduleJob } from "../scheduler/jobs";
 import type { JsonObject, JsonValue } from "../values/encoded";
 import { type CallState, type FunctionKind, SYSTEM } from "./callState";
@@ -6,17 +7,23 @@ import type { Outcome } from "./outcome";
 import type { CallOptions } from "./runner";
 import type { AsyncSyscall } from "./syscalls";
 
-const HANDLE = "function://;";
-
-/** Path of the function that a call names: by name, by handle; components are not supported. */
-function addressOf(args: JsonObject): string {
-  if (typeof args.name === "string") return args.name;
-  if (typeof args.functionHandle === "string" && args.functionHandle.startsWith(HANDLE)) {
-    return args.functionHandle.slice(HANDLE.length);
+/** Address of the function that a call names: by name in its own component, by handle, or as a public function of a child. */
+function addressOf({ component, root }: CallState, args: JsonObject): string {
+  if (typeof args.name === "string") return formatAddress({ component: component.path, path: args.name });
+  if (typeof args.functionHandle === "string") return args.functionHandle;
+  const reference = String(args.reference);
+  const { child, path } = parseChildReference(reference);
+  const instance = component.children.get(child);
+  if (!instance) {
+    throw new Error(
+      `There is no child component ${JSON.stringify(child)}; add it with use() in convex.config.ts.`,
+    );
   }
-  throw new Error(
-    `Components are not supported by the embedded backend: ${JSON.stringify(args.reference ?? null)}`,
-  );
+  const address = formatAddress({ component: instance.path, path });
+  if (!root.backend.components.find(address)?.isPublic) {
+    throw new Error(`The component ${JSON.stringify(child)} has no public function ${path}.`);
+  }
+  return address;
 }
 
 /** A function calling another keeps its caller's identity and may reach internal functions. */
@@ -45,12 +52,12 @@ async function runNested(
     );
   const fn = root.backend.runner.resolve(path, kind, true);
   if (kind === "query") {
-    const child = tx.nested(false);
+    const child = tx.nested(false, fn.component.namespace);
     return root.backend.runner.invoke(fn, root, args, child).finally(() => child.close());
   }
   if (!tx.writes) throw new Error("Queries cannot run mutations.");
   const turn = tx.nestedQueue.then(async () => {
-    const child = tx.nested(true);
+    const child = tx.nested(true, fn.component.namespace);
     try {
       const text = await root.backend.runner.invoke(fn, root, args, child);
       tx.commitNested(child);
@@ -66,33 +73,36 @@ async function runNested(
 export const callSyscalls: Record<string, AsyncSyscall> = {
   "1.0/runUdf"(state, args) {
     const kind = args.udfType === "mutation" ? "mutation" : "query";
-    return runNested(state, kind, addressOf(args), args.args ?? {});
+    return runNested(state, kind, addressOf(state, args), args.args ?? {});
   },
   async "1.0/actions/query"(state, args) {
     const { runner } = state.root.backend;
-    return textOrThrow(state, await runner.queryNow(addressOf(args), args.args ?? {}, optionsOf(state)));
+    return textOrThrow(
+      state,
+      await runner.queryNow(addressOf(state, args), args.args ?? {}, optionsOf(state)),
+    );
   },
   async "1.0/actions/mutation"(state, args) {
     const { runner } = state.root.backend;
     return textOrThrow(
       state,
-      (await runner.mutation(addressOf(args), args.args ?? {}, optionsOf(state))).value,
+      (await runner.mutation(addressOf(state, args), args.args ?? {}, optionsOf(state))).value,
     );
   },
   async "1.0/actions/action"(state, args) {
     const { runner } = state.root.backend;
-    return textOrThrow(state, await runner.action(addressOf(args), args.args ?? {}, optionsOf(state)));
+    return textOrThrow(state, await runner.action(addressOf(state, args), args.args ?? {}, optionsOf(state)));
   },
   "1.0/schedule"(state, args) {
-    return JSON.stringify(scheduleJob(state.root.backend, state.tx!, addressOf(args), args));
+    return JSON.stringify(scheduleJob(state.root.backend, state.tx!, addressOf(state, args), args));
   },
   async "1.0/actions/schedule"(state, args) {
     const { backend } = state.root;
-    const path = addressOf(args);
-    const { value } = await backend.committer.submit(async (tx) => ({
-      value: scheduleJob(backend, tx, path, args),
-      commit: true,
-    }));
+    const path = addressOf(state, args);
+    const { value } = await backend.committer.submit(
+      async (tx) => ({ value: scheduleJob(backend, tx, path, args), commit: true }),
+      state.component.namespace,
+    );
     return JSON.stringify(value);
   },
   "1.0/cancel_job"(state, args) {
@@ -103,18 +113,20 @@ export const callSyscalls: Record<string, AsyncSyscall> = {
     await state.root.backend.committer.submit(async (tx) => {
       cancelJob(tx, args.id as string, state.root.backend.ports.now());
       return { value: null, commit: true };
-    });
+    }, state.component.namespace);
     return "null";
   },
   "1.0/createFunctionHandle"(state, args) {
-    const path = addressOf(args);
+    const path = addressOf(state, args);
     state.root.backend.runner.resolve(path, "any", true);
-    return JSON.stringify(`${HANDLE}${path}`);
+    return JSON.stringify(formatHandle(parseAddress(path)));
   },
   "1.0/actions/vectorSearch"() {
     throw new Error("Vector search is not supported by the embedded backend.");
   },
   "1.0/getUserIdentity"(state) {
+    // Who calls is the app's business: a component has no identity to read.
+    if (!state.component.isApp) return "null";
     state.root.readIdentity = true;
     const { caller } = state.root;
     return JSON.stringify(caller === SYSTEM ? null : caller.attributes);

@@ -40,7 +40,7 @@ export const syncDatabaseSyscalls: Record<string, SyncSyscall> = {
   },
   "1.0/db/normalizeId"(state, { table, idString }) {
     const decoded = decodeId(idString as string);
-    const number = state.root.backend.catalog.tableNumberOf(table as string);
+    const number = state.component.namespace.tableNumberOf(table as string);
     const id = decoded && decoded.tableNumber === number ? encodeId(number, decoded.internalId) : null;
     return JSON.stringify({ id });
   },
@@ -66,6 +66,7 @@ export const databaseSyscalls: Record<string, AsyncSyscall> = {
     return text === null ? '{"value":null,"done":true}' : `{"value":${text},"done":false}`;
   },
   async "1.0/queryPage"(state, args) {
+    if (!state.component.isApp) throw new Error("paginate() is only supported in the app.");
     const request = args as unknown as PageRequest;
     const { journal } = state.root;
     const page = await readPage(transactionOf(state), {

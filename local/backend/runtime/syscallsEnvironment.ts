@@ -1,7 +1,8 @@
 import type { AsyncSyscall } from "./syscalls";
 
 export const environmentSyscalls: Record<string, AsyncSyscall> = {
-  "1.0/getFunctionMetadata": (state) => JSON.stringify({ name: state.path, componentPath: "" }),
+  "1.0/getFunctionMetadata": (state) =>
+    JSON.stringify({ name: state.path, componentPath: state.component.path }),
   "1.0/getDeploymentMetadata": () => JSON.stringify({ name: "embedded", region: null, class: "s16" }),
   "1.0/getRequestMetadata": ({ root }) =>
     JSON.stringify({

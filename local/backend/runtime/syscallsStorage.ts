@@ -10,7 +10,9 @@ async function reading<T>(state: CallState, read: (tx: Transaction) => Promise<T
   const { committer, catalog } = state.root.backend;
   const snapshot = committer.snapshot();
   try {
-    return await read(new ReadTransaction(snapshot, catalog, [], null, null));
+    return await read(
+      new ReadTransaction(snapshot, catalog, [], null, null, undefined, state.component.namespace),
+    );
   } finally {
     snapshot.release();
   }
@@ -30,7 +32,8 @@ export const storageSyscalls: Record<string, AsyncSyscall> = {
     const { files } = state.root.backend;
     return JSON.stringify(await reading(state, (tx) => files.metadataOf(tx, storageId(args))));
   },
-  "1.0/storageGenerateUploadUrl": (state) => JSON.stringify(state.root.backend.files.createUploadUrl()),
+  "1.0/storageGenerateUploadUrl": (state) =>
+    JSON.stringify(state.root.backend.files.createUploadUrl(state.component.path)),
   async "1.0/storageDelete"(state, args) {
     const { files, committer } = state.root.backend;
     const id = storageId(args);
@@ -39,7 +42,7 @@ export const storageSyscalls: Record<string, AsyncSyscall> = {
       await committer.submit(async (tx) => {
         await files.remove(tx, id);
         return { value: null, commit: true };
-      });
+      }, state.component.namespace);
     }
     return "null";
   },
@@ -52,7 +55,12 @@ export const storageJsSyscalls: Record<
   async "storage/storeBlob"(state, { blob, options }) {
     const { sha256 } = (options ?? {}) as { sha256?: string };
     const body = blob as Blob;
-    return state.root.backend.files.store(body.stream(), body.type || null, sha256 ?? null);
+    return state.root.backend.files.store(
+      body.stream(),
+      body.type || null,
+      sha256 ?? null,
+      state.component.namespace,
+    );
   },
   async "storage/getBlob"(state, args) {
     const { files } = state.root.backend;

@@ -1,4 +1,7 @@
 import type { Backend } from "../backend";
+import type { Committed, TaskOutcome } from "../committer/committer";
+import { formatAddress } from "../components/address";
+import type { ComponentInstance } from "../components/instances";
 import type { CronSpecification } from "../loader/modules";
 import { callStorage } from "../runtime/callState";
 import type { Outcome } from "../runtime/outcome";
@@ -19,23 +22,24 @@ interface CronRow extends JsonObject {
 }
 
 /**
- * Runs the functions of `crons.ts`. The next time is stored; runs missed while the backend was down, or while the previous run
+ * Runs the functions of one instance's `crons.ts`. The next time is stored; runs missed while the backend was down, or while the previous run
  * was still going, are skipped. A mutation and its cron's step to the next time are one commit; an action's cron
  * steps first, so that it runs at most once.
  */
 export class Crons {
-  private specifications: Record<string, CronSpecification> = {};
   private readonly cancels = new Map<string, () => void>();
   private stopped = false;
 
-  constructor(private readonly backend: Backend) {}
+  constructor(
+    private readonly backend: Backend,
+    private readonly component: ComponentInstance,
+  ) {}
 
-  async start(specifications: Record<string, CronSpecification>): Promise<void> {
-    this.specifications = specifications;
-    const { committer, ports } = this.backend;
-    for (const [name, cron] of Object.entries(specifications)) {
-      this.backend.runner.resolve(cron.name, "any", true);
-      const { value } = await committer.submit(async (tx) => {
+  async start(): Promise<void> {
+    const { ports } = this.backend;
+    for (const [name, cron] of Object.entries(this.component.crons)) {
+      this.backend.runner.resolve(this.addressOf(cron), "any", true);
+      const { value } = await this.submit(async (tx) => {
         const before = await rowOf(tx, name);
         const specification = JSON.stringify(cron);
         const now = ports.now();
@@ -43,18 +47,26 @@ export class Crons {
         const offset = ports.randomBytes(2);
         const next = nextRunMs(cron.schedule, null, now, offset[0]! % 60);
         const row = { name, specification, nextRunMs: next };
-        if (before) tx.replace(tx.catalog.byName.get(CRONS_TABLE)!, decodeId(before._id)!.internalId, row);
-        else tx.insert(CRONS_TABLE, row);
+        if (before) tx.replace(tx.namespace.systemTable(CRONS_TABLE), decodeId(before._id)!.internalId, row);
+        else tx.insertInto(tx.namespace.systemTable(CRONS_TABLE), row);
         return { value: next, commit: true };
       });
       this.arm(name, value);
     }
-    await this.forget(specifications);
+    await this.forget();
   }
 
   stop(): void {
     this.stopped = true;
     for (const cancel of this.cancels.values()) cancel();
+  }
+
+  private addressOf({ name }: CronSpecification): string {
+    return formatAddress({ component: this.component.path, path: name });
+  }
+
+  private submit<T>(run: (tx: Transaction) => Promise<TaskOutcome<T>>): Promise<Committed<T>> {
+    return this.backend.committer.submit(run, this.component.namespace);
   }
 
   private arm(name: string, atMs: number): void {
@@ -71,19 +83,20 @@ export class Crons {
   }
 
   private async run(name: string, dueMs: number): Promise<void> {
-    const cron = this.specifications[name]!;
-    const { runner, committer, log } = this.backend;
+    const cron = this.component.crons[name]!;
+    const { runner, log } = this.backend;
+    const address = this.addressOf(cron);
     const args = (cron.args[0] ?? {}) as JsonValue;
     try {
-      const isAction = runner.resolve(cron.name, "any", true).kind === "action";
+      const isAction = runner.resolve(address, "any", true).kind === "action";
       let outcome: Outcome;
       if (isAction) {
-        await committer.submit(async (tx) => ({ value: await this.step(tx, name, dueMs), commit: true }));
-        outcome = await runner.action(cron.name, args, SYSTEM_CALL);
+        await this.submit(async (tx) => ({ value: await this.step(tx, name, dueMs), commit: true }));
+        outcome = await runner.action(address, args, SYSTEM_CALL);
       } else {
-        const { value } = await committer.submit(async (tx) => {
+        const { value } = await this.submit(async (tx) => {
           const body = tx.nested(true);
-          const result = await runner.mutationIn(body, cron.name, args, SYSTEM_CALL);
+          const result = await runner.mutationIn(body, address, args, SYSTEM_CALL);
           body.close();
           if (result.ok) tx.commitNested(body);
           await this.step(tx, name, dueMs);
@@ -91,9 +104,13 @@ export class Crons {
         });
         outcome = value;
       }
-      log(outcome.ok ? "debug" : "warn", "cron.ran", { name, ok: outcome.ok });
+      log(outcome.ok ? "debug" : "warn", "cron.ran", {
+        component: this.component.path,
+        name,
+        ok: outcome.ok,
+      });
     } catch (error) {
-      log("error", "cron.failed", { name, error: String(error) });
+      log("error", "cron.failed", { component: this.component.path, name, error: String(error) });
     }
     // Counted from the end of the run: a time that passed meanwhile is skipped.
     this.arm(
@@ -106,14 +123,14 @@ export class Crons {
   private async step(tx: Transaction, name: string, dueMs: number): Promise<void> {
     const row = await rowOf(tx, name);
     if (!row) return;
-    const { schedule } = this.specifications[name]!;
+    const { schedule } = this.component.crons[name]!;
     const next = nextRunMs(schedule, dueMs, this.backend.ports.now(), new Date(dueMs).getUTCMinutes());
-    tx.patch(tx.catalog.byName.get(CRONS_TABLE)!, decodeId(row._id)!.internalId, { nextRunMs: next });
+    tx.patch(tx.namespace.systemTable(CRONS_TABLE), decodeId(row._id)!.internalId, { nextRunMs: next });
   }
 
   /** Deletes the rows of crons that the folder no longer declares. */
-  private async forget(specifications: Record<string, CronSpecification>): Promise<void> {
-    await this.backend.committer.submit(async (tx) => {
+  private async forget(): Promise<void> {
+    await this.submit(async (tx) => {
       const stream = new QueryStream(
         tx,
         { source: { type: "FullTableScan", tableName: CRONS_TABLE, order: "asc" }, operators: [] },
@@ -121,8 +138,8 @@ export class Crons {
       );
       for (let text = await stream.next(); text !== null; text = await stream.next()) {
         const row = JSON.parse(text) as CronRow;
-        if (!Object.hasOwn(specifications, row.name)) {
-          tx.remove(tx.catalog.byName.get(CRONS_TABLE)!, decodeId(row._id)!.internalId);
+        if (!Object.hasOwn(this.component.crons, row.name)) {
+          tx.remove(tx.namespace.systemTable(CRONS_TABLE), decodeId(row._id)!.internalId);
         }
       }
       return { value: null, commit: true };

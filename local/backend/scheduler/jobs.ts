@@ -1,5 +1,5 @@
 import type { Backend } from "../backend";
-import { canonicalPath } from "../loader/modules";
+import { formatAddress } from "../components/address";
 import { LIMITS } from "../transaction/limits";
 import type { Transaction } from "../transaction/transaction";
 import type { JsonObject, JsonValue } from "../values/encoded";
@@ -24,10 +24,25 @@ export interface JobRow extends JsonObject {
   state: JobState & JsonObject;
 }
 
-/** Adds a pending job to the transaction; it exists only if the transaction commits. Returns its id. */
-export function scheduleJob(backend: Backend, tx: Transaction, path: string, call: JsonObject): string {
-  const fn = backend.runner.resolve(path, "any", true);
-  if (fn.kind === "query")
+/**
+ * Row that names the component of a job's function, when that is not the one whose table the job is in. Functions see the job's row
+ * only, which has no field for it.
+ */
+function targetKey(jobId: string): string {
+  return `j${jobId}`;
+}
+
+/** Address of the function that a job of the transaction's namespace runs. */
+export function jobAddress(tx: Transaction, { _id, name }: JobRow): string {
+  return formatAddress({ component: tx.raw(targetKey(_id)) ?? tx.namespace.path, path: name });
+}
+
+/**
+ * Adds a pending job to the transaction, in the table of its namespace; it exists only if the transaction commits. Returns its id.
+ */
+export function scheduleJob(backend: Backend, tx: Transaction, address: string, call: JsonObject): string {
+  const { component, path, kind } = backend.runner.resolve(address, "any", true);
+  if (kind === "query")
     throw new Error(`Cannot schedule the query ${path}; schedule a mutation or an action.`);
   const args = call.args ?? {};
   const argsBytes = JSON.stringify(args).length;
@@ -37,17 +52,25 @@ export function scheduleJob(backend: Backend, tx: Transaction, path: string, cal
     );
   }
   tx.usage.scheduled(argsBytes);
-  return tx.insert(JOBS_TABLE, {
-    name: canonicalPath(path),
+  const id = tx.insertInto(tx.namespace.systemTable(JOBS_TABLE), {
+    name: path,
     args: [args],
     scheduledTime: (call.ts as number) * 1000,
     state: { kind: "pending" },
   });
+  if (component.namespace !== tx.namespace) tx.layer.raw.set(targetKey(id), component.path);
+  return id;
+}
+
+/** Deletes a finished job. */
+export function removeJob(tx: Transaction, id: string): void {
+  tx.remove(tx.namespace.systemTable(JOBS_TABLE), decodeId(id)!.internalId);
+  if (tx.raw(targetKey(id)) != null) tx.layer.raw.set(targetKey(id), null);
 }
 
 export function jobOf(tx: Transaction, id: string): JobRow | null {
   const decoded = decodeId(id);
-  const table = tx.catalog.byName.get(JOBS_TABLE)!;
+  const table = tx.namespace.systemTable(JOBS_TABLE);
   if (decoded?.tableNumber !== table.number)
     throw new Error(`${JSON.stringify(id)} is not the id of a scheduled function.`);
   const stored = tx.read(table, decoded.internalId);
@@ -58,7 +81,7 @@ export function jobOf(tx: Transaction, id: string): JobRow | null {
 export function setJobState(tx: Transaction, id: string, state: JobState, nowMs: number): void {
   const fields: JsonObject = { state: state as unknown as JsonObject };
   if (state.kind !== "pending" && state.kind !== "inProgress") fields.completedTime = nowMs;
-  tx.patch(tx.catalog.byName.get(JOBS_TABLE)!, decodeId(id)!.internalId, fields);
+  tx.patch(tx.namespace.systemTable(JOBS_TABLE), decodeId(id)!.internalId, fields);
 }
 
 /** Cancels a job that has not finished; a job that is already running is not interrupted. Finished jobs are left alone. */

@@ -1,185 +1,51 @@
 import type { Backend } from "../backend";
-import { callStorage } from "../runtime/callState";
-import type { Outcome } from "../runtime/outcome";
-import { SYSTEM_CALL } from "../runtime/runner";
-import { QueryStream } from "../transaction/queryStream";
-import { Transaction } from "../transaction/transaction";
-import { decodeId } from "../values/ids";
-import { JOBS_TABLE, type JobRow, type JobState, jobOf, setJobState } from "./jobs";
+import { JobQueue } from "./jobQueue";
 
-const MAX_RUNNING = 64;
-const KEEP_FINISHED_MS = 7 * 24 * 3600 * 1000;
 const SWEEP_MS = 3600 * 1000;
 
-/**
- * Runs due jobs. A mutation and the change of its job to `success` are one commit, so it takes effect exactly once. An action
- * is marked `inProgress` before it starts and is never started again, so it runs at most once; one that a crash interrupted
- * is marked failed at the next start.
- */
+/** The scheduled functions of the app and of every component instance. */
 export class Scheduler {
-  private readonly running = new Map<string, Promise<void>>();
-  private cancelTimer: (() => void) | null = null;
+  /** By the key prefix of the rows that tell what is due. */
+  private readonly queues = new Map<string, JobQueue>();
   private cancelSweep: (() => void) | null = null;
-  private polling = false;
-  private again = false;
   private stopped = false;
 
   constructor(private readonly backend: Backend) {}
 
-  /** Settles what a crash left and starts polling. */
+  /** Settles what a crash left and starts running what is due. */
   async start(): Promise<void> {
-    const table = this.backend.catalog.byName.get(JOBS_TABLE)!;
-    const prefix = table.indexes.get("by_due")!.prefix;
-    this.backend.committer.onCommit((_, touched) => {
-      for (const key of touched) {
-        if (key.startsWith(prefix)) {
-          this.wake();
-          return;
-        }
-      }
-    });
-    for (const job of await this.jobs("inProgress", Number.POSITIVE_INFINITY, 10_000)) {
-      const error = "Transient error while executing action: the backend stopped while it ran";
-      await this.settle(job._id, "inProgress", { kind: "failed", error });
+    const { committer, components } = this.backend;
+    for (const { namespace } of components.all()) {
+      const queue = new JobQueue(this.backend, namespace);
+      this.queues.set(queue.rowPrefix, queue);
     }
-    this.wake();
+    committer.onCommit((_, touched) => {
+      const due = new Set<JobQueue>();
+      for (const key of touched) {
+        const queue = this.queues.get(key.slice(0, 5));
+        if (queue) due.add(queue);
+      }
+      for (const queue of due) queue.wake();
+    });
+    for (const queue of this.queues.values()) await queue.start();
     this.sweep();
   }
 
-  async stop(): Promise<void> {
+  stop(): void {
     this.stopped = true;
-    this.cancelTimer?.();
+    for (const queue of this.queues.values()) queue.stop();
     this.cancelSweep?.();
   }
 
-  private wake(): void {
-    if (this.stopped) return;
-    this.again = true;
-    if (this.polling) return;
-    this.polling = true;
-    callStorage.exit(() => void this.poll());
-  }
-
-  private async poll(): Promise<void> {
-    try {
-      while (this.again && !this.stopped) {
-        this.again = false;
-        await this.startDue();
-      }
-    } finally {
-      this.polling = false;
-    }
-  }
-
-  private async startDue(): Promise<void> {
-    this.cancelTimer?.();
-    const now = this.backend.ports.now();
-    const pending = await this.jobs("pending", Number.POSITIVE_INFINITY, MAX_RUNNING * 2);
-    for (const job of pending) {
-      if (this.running.has(job._id)) continue;
-      if (job.scheduledTime > now) {
-        this.cancelTimer = this.backend.ports.setTimer(job.scheduledTime - now, () => this.wake());
-        return;
-      }
-      if (this.running.size >= MAX_RUNNING) return;
-      const run = this.runJob(job).finally(() => {
-        this.running.delete(job._id);
-        this.wake();
-      });
-      this.running.set(job._id, run);
-    }
-  }
-
-  /** Jobs of one state in order of their time. */
-  private async jobs(kind: JobState["kind"], untilMs: number, limit: number): Promise<JobRow[]> {
-    const { committer, catalog } = this.backend;
-    const snapshot = committer.snapshot();
-    try {
-      const tx = new Transaction(snapshot, catalog, [], null, null);
-      const until = Number.isFinite(untilMs)
-        ? [{ type: "Lt" as const, fieldPath: "scheduledTime", value: untilMs }]
-        : [];
-      const stream = new QueryStream(tx, {
-        source: {
-          type: "IndexRange",
-          indexName: `${JOBS_TABLE}.by_due`,
-          range: [{ type: "Eq", fieldPath: "state.kind", value: kind }, ...until],
-          order: "asc",
-        },
-        operators: [{ limit }],
-      });
-      const rows: JobRow[] = [];
-      for (let text = await stream.next(); text !== null; text = await stream.next())
-        rows.push(JSON.parse(text));
-      return rows;
-    } finally {
-      snapshot.release();
-    }
-  }
-
-  private async runJob(job: JobRow): Promise<void> {
-    try {
-      const fn = this.backend.functions.get(job.name);
-      if (fn?.kind === "action") await this.runAction(job);
-      else await this.runMutation(job);
-    } catch (error) {
-      this.backend.log("error", "scheduler.failed", { job: job._id, name: job.name, error: String(error) });
-    }
-  }
-
-  private async runMutation(job: JobRow): Promise<void> {
-    const options = { ...SYSTEM_CALL, scheduledFunctionId: job._id };
-    await this.backend.committer.submit(async (tx) => {
-      if (jobOf(tx, job._id)?.state.kind !== "pending") return { value: null, commit: false };
-      const body = tx.nested(true);
-      const outcome = await this.backend.runner.mutationIn(body, job.name, job.args[0] ?? {}, options);
-      body.close();
-      if (outcome.ok) tx.commitNested(body);
-      setJobState(tx, job._id, stateOf(outcome), this.backend.ports.now());
-      return { value: null, commit: true };
-    });
-  }
-
-  private async runAction(job: JobRow): Promise<void> {
-    if (!(await this.settle(job._id, "pending", { kind: "inProgress" }))) return;
-    const options = { ...SYSTEM_CALL, scheduledFunctionId: job._id };
-    const outcome = await this.backend.runner.action(job.name, job.args[0] ?? {}, options);
-    await this.settle(job._id, "inProgress", stateOf(outcome));
-  }
-
-  /** Moves a job from one state to another; false when it was not in the first. */
-  private async settle(id: string, from: JobState["kind"], to: JobState): Promise<boolean> {
-    const { value } = await this.backend.committer.submit(async (tx) => {
-      const moved = jobOf(tx, id)?.state.kind === from;
-      if (moved) setJobState(tx, id, to, this.backend.ports.now());
-      return { value: moved, commit: moved };
-    });
-    return value;
-  }
-
-  /** Deletes finished jobs a week after their time, in small steps. */
+  /** Deletes old jobs in small steps. */
   private sweep(): void {
     if (this.stopped) return;
-    this.cancelSweep = this.backend.ports.setTimer(
-      SWEEP_MS,
-      () => void this.deleteOld().finally(() => this.sweep()),
-    );
+    this.cancelSweep = this.backend.ports.setTimer(SWEEP_MS, () => {
+      void this.deleteOld().finally(() => this.sweep());
+    });
   }
 
   private async deleteOld(): Promise<void> {
-    const before = this.backend.ports.now() - KEEP_FINISHED_MS;
-    for (const kind of ["success", "failed", "canceled"] as const) {
-      const old = await this.jobs(kind, before, 1000);
-      if (old.length === 0) continue;
-      await this.backend.committer.submit(async (tx) => {
-        const table = tx.catalog.byName.get(JOBS_TABLE)!;
-        for (const job of old) tx.remove(table, decodeId(job._id)!.internalId);
-        return { value: null, commit: true };
-      });
-    }
+    for (const queue of this.queues.values()) await queue.deleteOld();
   }
-}
-
-function stateOf(outcome: Outcome): JobState {
-  return outcome.ok ? { kind: "success" } : { kind: "failed", error: outcome.errorMessage };
 }

@@ -1,4 +1,5 @@
 import type { Backend } from "../backend";
+import { formatAddress } from "../components/address";
 import { identityKey } from "../runtime/callState";
 import type { CallOptions } from "../runtime/runner";
 import type { CachedQuery, QueryResult } from "../subscriptions/queryCache";
@@ -37,7 +38,7 @@ export class LiveQueries {
         const args = change.args[0] ?? {};
         this.queries.set(change.queryId, {
           queryId: change.queryId,
-          path: change.udfPath,
+          path: formatAddress({ component: change.componentPath ?? "", path: change.udfPath }),
           args,
           argsText: JSON.stringify(args),
           journal: change.journal ?? null,

@@ -13,11 +13,24 @@ export type ClientMessage =
       impersonating?: JsonObject;
     }
   | { type: "ModifyQuerySet"; baseVersion: number; newVersion: number; modifications: QuerySetChange[] }
-  | { type: "Mutation" | "Action"; requestId: number; udfPath: string; args: JsonValue[] }
+  | {
+      type: "Mutation" | "Action";
+      requestId: number;
+      udfPath: string;
+      args: JsonValue[];
+      componentPath?: string;
+    }
   | { type: "Event" };
 
 export type QuerySetChange =
-  | { type: "Add"; queryId: number; udfPath: string; args: JsonValue[]; journal?: string | null }
+  | {
+      type: "Add";
+      queryId: number;
+      udfPath: string;
+      args: JsonValue[];
+      journal?: string | null;
+      componentPath?: string;
+    }
   | { type: "Remove"; queryId: number };
 
 /** A session's state version: `ts` in nanoseconds since the epoch. */

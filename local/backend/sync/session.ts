@@ -1,5 +1,6 @@
 import { AuthenticationError } from "../auth/auth";
 import type { Backend } from "../backend";
+import { formatAddress } from "../components/address";
 import { ANONYMOUS, type Caller, type RequestMetadata } from "../runtime/callState";
 import type { CallOptions } from "../runtime/runner";
 import { requestKey } from "../scheduler/maintenance";
@@ -218,9 +219,11 @@ export class SyncSession {
     requestId,
     udfPath,
     args,
+    componentPath,
   }: Extract<ClientMessage, { requestId: number }>): Promise<void> {
+    const path = formatAddress({ component: componentPath ?? "", path: udfPath });
     const key = requestKey(this.sessionId!, requestId);
-    const { value, ts } = await this.backend.runner.mutation(udfPath, args[0] ?? {}, this.options(), key);
+    const { value, ts } = await this.backend.runner.mutation(path, args[0] ?? {}, this.options(), key);
     this.respond(responseMessage("MutationResponse", requestId, value, `,"ts":"${encodeTs(ts)}"`));
     this.owesTransition = true;
     this.flushSoon();
@@ -230,8 +233,10 @@ export class SyncSession {
     requestId,
     udfPath,
     args,
+    componentPath,
   }: Extract<ClientMessage, { requestId: number }>): Promise<void> {
-    const outcome = await this.backend.runner.action(udfPath, args[0] ?? {}, this.options());
+    const path = formatAddress({ component: componentPath ?? "", path: udfPath });
+    const outcome = await this.backend.runner.action(path, args[0] ?? {}, this.options());
     this.respond(responseMessage("ActionResponse", requestId, outcome, ""));
     this.owesTransition = true;
     this.flushSoon();

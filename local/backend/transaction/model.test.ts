@@ -110,7 +110,7 @@ async function runScan(tx: Transaction, wanted: Scan): Promise<string[]> {
 
 /** Applies an operation to both; returns the model rows (old and new) that it wrote. */
 function apply(tx: Transaction, rows: ModelRow[], step: Operation): ModelRow[] {
-  const table = tx.catalog.byName.get("items")!;
+  const table = tx.namespace.byName.get("items")!;
   if (step.do === "insert") {
     const id = tx.insert("items", { group: step.group, key: encode(step.key) });
     const stored = JSON.parse(tx.documentAt(table.docPrefix + decodeId(id)!.internalId)!.text) as JsonObject;
@@ -135,7 +135,7 @@ function apply(tx: Transaction, rows: ModelRow[], step: Operation): ModelRow[] {
 async function open(): Promise<{ store: Store; committer: Committer }> {
   const store = createMemoryStore();
   const catalog = new Catalog(undefined);
-  await applySchema(store, catalog, {
+  await applySchema(store, catalog, catalog.root, {
     schemaValidation: false,
     tables: [
       {

@@ -44,11 +44,11 @@ export function resolveSource(tx: Transaction, source: QuerySource, isBackend = 
   if (!isBackend && tableName.startsWith("_") && !PUBLIC_SYSTEM_TABLES.has(tableName)) {
     throw new Error(`Unknown system table ${tableName}.`);
   }
-  const table = tx.catalog.byName.get(tableName);
+  const table = tx.namespace.byName.get(tableName);
   const index = table?.indexes.get(indexName);
   if (!table || !index) {
     if (!table && (indexName === "by_creation_time" || indexName === "by_id")) {
-      tx.reads?.point(tableExistenceKey(tableName));
+      tx.reads?.point(tableExistenceKey(tx.namespace.path, tableName));
       return { table: null, index: null, range: { from: "", to: "" }, reverse };
     }
     throw new Error(`Index ${tableName}.${indexName} not found.`);

@@ -6,8 +6,8 @@ import { measureDocument } from "../values/measure";
 import { TransactionReader, type WriteContext } from "./transactionReader";
 
 /** What a query of a table that does not exist yet depends on; every insert touches it. */
-export function tableExistenceKey(tableName: string): string {
-  return `t${tableName}`;
+export function tableExistenceKey(namespace: string, tableName: string): string {
+  return `t${namespace}/${tableName}`;
 }
 
 const COMMIT_TS = '{"$commitTs":null}';
@@ -17,8 +17,8 @@ export class Transaction extends TransactionReader {
   /** Tail of the queue of nested mutations: they run one at a time. */
   nestedQueue: Promise<unknown> = Promise.resolve();
 
-  /** A sub-transaction whose writes reach this one only through {@link commitNested}. */
-  nested(writable: boolean): Transaction {
+  /** A sub-transaction, maybe in another namespace, whose writes reach this one only through {@link commitNested}. */
+  nested(writable: boolean, namespace = this.namespace): Transaction {
     const writes = writable ? this.writes : null;
     return new Transaction(
       this.snapshot,
@@ -27,6 +27,7 @@ export class Transaction extends TransactionReader {
       writes,
       this.reads,
       this.usage,
+      namespace,
     );
   }
 
@@ -41,14 +42,19 @@ export class Transaction extends TransactionReader {
   }
 
   insert(tableName: string, value: JsonObject): string {
+    this.assertWritable();
+    return this.insertInto(this.namespace.ensureTable(tableName), value);
+  }
+
+  /** Adds a document to a table of any namespace; returns its id. */
+  insertInto(table: TableDefinition, value: JsonObject): string {
     const writes = this.assertWritable();
     if (!isPlainObject(value))
       throw new Error(`Invalid argument \`value\` for \`db.insert\`: a document is an object.`);
     if ("_id" in value || "_creationTime" in value) {
       throw new Error("Cannot insert a document with a system field (`_id` or `_creationTime`).");
     }
-    const table = this.catalog.ensureTable(tableName);
-    this.layer.touched.add(tableExistenceKey(tableName));
+    this.layer.touched.add(tableExistenceKey(table.namespace, table.name));
     const internalId = writes.newInternalId();
     const id = encodeId(table.number, internalId);
     this.put(table, internalId, null, { ...value, _id: id, _creationTime: writes.nextCreationTime() });
@@ -113,7 +119,7 @@ export class Transaction extends TransactionReader {
   ): void {
     const size = measureDocument(after);
     if (table.validator) {
-      const found = checkDocument(table.validator, after, this.catalog.tableNumberOf);
+      const found = checkDocument(table.validator, after, this.namespace.tableNumberOf);
       if (found) {
         const what = before ? `Document with ID "${after._id}"` : "Document";
         throw new Error(
@@ -154,9 +160,7 @@ export class Transaction extends TransactionReader {
     for (const docKey of [...this.layer.needsCommitTs]) {
       const pending = this.layer.docs.get(docKey);
       if (!pending) continue;
-      const table = [...this.catalog.byName.values()].find((candidate) =>
-        docKey.startsWith(candidate.docPrefix),
-      )!;
+      const table = [...this.catalog.tables()].find((candidate) => docKey.startsWith(candidate.docPrefix))!;
       const before = JSON.parse(pending.text) as JsonObject;
       const after = JSON.parse(pending.text.replaceAll(COMMIT_TS, resolved)) as JsonObject;
       this.store(table, docKey.slice(table.docPrefix.length), before, after, pending.size);

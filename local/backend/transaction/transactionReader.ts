@@ -1,4 +1,4 @@
-import { type Catalog, PUBLIC_SYSTEM_TABLES, type TableDefinition } from "../catalog/catalog";
+import { type Catalog, type Namespace, PUBLIC_SYSTEM_TABLES, type TableDefinition } from "../catalog/catalog";
 import type { KeyRange } from "../store/store";
 import type { JsonValue } from "../values/encoded";
 import { decodeId } from "../values/ids";
@@ -36,6 +36,8 @@ export class TransactionReader {
     readonly writes: WriteContext | null,
     readonly reads: ReadSet | null,
     readonly usage = new Usage(),
+    /** Where table names are looked up and ids must belong. */
+    readonly namespace: Namespace = catalog.root,
   ) {}
 
   close(): void {
@@ -57,7 +59,7 @@ export class TransactionReader {
   ): [TableDefinition, string] {
     const decoded = decodeId(id);
     const table = decoded && this.catalog.byNumber.get(decoded.tableNumber);
-    if (!decoded || !table) {
+    if (!decoded || table?.namespace !== this.namespace.path) {
       throw new Error(
         `Invalid argument \`id\` for \`${method}\`: Unable to decode ID: ${JSON.stringify(id)} is not a document ID of this deployment`,
       );
