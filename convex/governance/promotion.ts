@@ -2,7 +2,8 @@
 import { ConvexError } from "convex/values";
 import { appError } from "../../lib/contract/errors";
 import { LIMITS } from "../../lib/contract/limits";
-import { allGatesPass, DEFAULT_GATE_POLICY, type GateResult } from "../../lib/stats/gates";
+import type { GateResult } from "../../lib/stats/gateResult";
+import { allGatesPass, DEFAULT_GATE_POLICY } from "../../lib/stats/gates";
 import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
 import { requireManifest, requireVersion, setVersionStatus } from "../agents/model";

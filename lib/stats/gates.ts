@@ -1,4 +1,16 @@
 import { deflatedSharpe, PSR_CONVENTION } from "./deflatedSharpe";
+import {
+  above,
+  atLeast,
+  atMost,
+  type GateName,
+  type GateResult,
+  percent,
+  type Show,
+  twoDigits,
+  usd,
+  whole,
+} from "./gateResult";
 import { BASELINE_NAMES, type BaselineName, type TradeSummary } from "./reportTypes";
 
 /** Promotion thresholds; versioned, because they are our choice and not a published standard. */
@@ -15,11 +27,37 @@ export interface GatePolicy {
   maxLiquidations: number;
   /** Net PnL must be above that of each of these. */
   beatsBaselines: BaselineName[];
+  walkForward: WalkForwardGatePolicy;
+}
+
+/** What a walk-forward with retraining must show; its figures are out of sample, over days, net of costs. */
+export interface WalkForwardGatePolicy {
+  minFolds: number;
+  minSeeds: number;
+  /** Net PnL of the median seed must be above this, also with costs times `stressMultiplier`. */
+  minNetPnlUsd: number;
+  stressMultiplier: number;
+  /** Deflated Sharpe of the median seed over all trials counted. */
+  minDsr: number;
+  /** Probability of backtest overfitting over the configurations that were tried. */
+  maxPbo: number;
+  /** Hansen's consistent p against every baseline and the champion. */
+  maxSpaP: number;
+  /** The track record must be long enough for a Sharpe above zero at this confidence. */
+  trackRecordConfidence: number;
+  maxWorstSeedDrawdownFraction: number;
+  /** Share of the edge that must be left when every decision is one bar late. */
+  lagKeepsAtLeast: number;
+  /** Mean policy entropy in nats; three actions have at most 1.0986. */
+  entropyBand: { min: number; max: number };
+  maxCalibrationError: number;
+  /** Net PnL above the champion's on the same folds. */
+  minChampionDeltaUsd: number;
 }
 
 export const DEFAULT_GATE_POLICY: GatePolicy = {
   id: "promotion-default",
-  version: 1,
+  version: 2,
   minTrades: 20,
   minWinRate: 0.55,
   minNetPnlUsd: 0,
@@ -27,27 +65,22 @@ export const DEFAULT_GATE_POLICY: GatePolicy = {
   minDsr: 0.95,
   maxLiquidations: 0,
   beatsBaselines: [...BASELINE_NAMES],
+  walkForward: {
+    minFolds: 4,
+    minSeeds: 5,
+    minNetPnlUsd: 0,
+    stressMultiplier: 2,
+    minDsr: 0.95,
+    maxPbo: 0.2,
+    maxSpaP: 0.05,
+    trackRecordConfidence: 0.95,
+    maxWorstSeedDrawdownFraction: 0.25,
+    lagKeepsAtLeast: 0.7,
+    entropyBand: { min: 0.01, max: 1.09 },
+    maxCalibrationError: 0.05,
+    minChampionDeltaUsd: 0,
+  },
 };
-
-export type GateName =
-  | "minTrades"
-  | "minWinRate"
-  | "minNetPnl"
-  | "maxDrawdown"
-  | "minDsr"
-  | "maxLiquidations"
-  | "beatsBaselines";
-
-export interface GateResult {
-  gate: GateName;
-  passed: boolean;
-  /** null when it cannot be computed; then the gate has failed. */
-  value: number | null;
-  threshold: number;
-  /** Name of the convention behind the value, where there is more than one; null otherwise. */
-  convention: string | null;
-  sentence: string;
-}
 
 /** What the gates read; an EvaluationReport fits, and so does a summary recomputed on the server. */
 export type GateSubject = Pick<
@@ -66,14 +99,12 @@ export function evaluateGates(
   trialSharpeVariance: number,
   policy: GatePolicy = DEFAULT_GATE_POLICY,
 ): GateResult[] {
-  const percent = (value: number) => `${(100 * value).toFixed(1)} %`;
-  const usd = (value: number) => `${value.toFixed(2)} USD`;
   const { sharpe } = subject;
   const sample = { sharpe: sharpe.perObservation, ...sharpe };
   const dsr = trialCount >= 1 ? deflatedSharpe(sample, trialCount, trialSharpeVariance) : Number.NaN;
   const trials = `${trialCount} ${trialCount === 1 ? "trial" : "trials"} counted`;
   return [
-    atLeast("minTrades", "Trade count", subject.tradeCount, policy.minTrades, (value) => value.toFixed(0)),
+    atLeast("minTrades", "Trade count", subject.tradeCount, policy.minTrades, whole),
     atLeast("minWinRate", "Win rate", subject.winRate, policy.minWinRate, percent),
     above("minNetPnl", "Net PnL after costs", subject.netPnlUsd, policy.minNetPnlUsd, usd),
     atMost(
@@ -84,19 +115,10 @@ export function evaluateGates(
       percent,
     ),
     {
-      ...atLeast(
-        "minDsr",
-        "Deflated Sharpe",
-        dsr,
-        policy.minDsr,
-        (value) => value.toFixed(2),
-        ` with ${trials}`,
-      ),
+      ...atLeast("minDsr", "Deflated Sharpe", dsr, policy.minDsr, twoDigits, ` with ${trials}`),
       convention: PSR_CONVENTION,
     },
-    atMost("maxLiquidations", "Liquidations", subject.liquidations, policy.maxLiquidations, (v) =>
-      v.toFixed(0),
-    ),
+    atMost("maxLiquidations", "Liquidations", subject.liquidations, policy.maxLiquidations, whole),
     baselineGate(subject, policy, usd),
   ];
 }
@@ -106,47 +128,9 @@ export function allGatesPass(results: readonly GateResult[]): boolean {
   return results.length > 0 && results.every((result) => result.passed);
 }
 
-function result(
-  gate: GateName,
-  label: string,
-  value: number,
-  threshold: number,
-  passed: boolean,
-  relation: string,
-  show: Show,
-  suffix = "",
-): GateResult {
-  if (!Number.isFinite(value)) {
-    const sentence = `${label} cannot be computed${suffix}; the gate needs ${show(threshold)}.`;
-    return { gate, passed: false, value: null, threshold, convention: null, sentence };
-  }
-  // "0.95 is below 0.95" helps nobody: a near miss is shown in full.
-  const isNear = value !== threshold && show(value) === show(threshold);
-  const shown = isNear ? String(value) : show(value);
-  const sentence = `${label} ${shown} is ${relation} ${show(threshold)}${suffix}.`;
-  return { gate, passed, value, threshold, convention: null, sentence };
-}
-
-type Show = (value: number) => string;
-
-function atLeast(gate: GateName, label: string, value: number, threshold: number, show: Show, suffix = "") {
-  const passed = value >= threshold;
-  return result(gate, label, value, threshold, passed, passed ? "at or above" : "below", show, suffix);
-}
-
-function above(gate: GateName, label: string, value: number, threshold: number, show: Show) {
-  const passed = value > threshold;
-  return result(gate, label, value, threshold, passed, passed ? "above" : "not above", show);
-}
-
-function atMost(gate: GateName, label: string, value: number, threshold: number, show: Show) {
-  const passed = value <= threshold;
-  return result(gate, label, value, threshold, passed, passed ? "within" : "above", show);
-}
-
 /** Compares with the best of the named baselines; a missing one fails the gate. */
 function baselineGate(subject: GateSubject, policy: GatePolicy, show: Show): GateResult {
-  const gate = "beatsBaselines";
+  const gate: GateName = "beatsBaselines";
   let best: { name: string; netPnlUsd: number } | null = null;
   for (const name of policy.beatsBaselines) {
     const netPnlUsd = subject.baselines[name]?.netPnlUsd;
