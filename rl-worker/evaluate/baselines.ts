@@ -1,7 +1,13 @@
 import { createPrng } from "../../lib/core/prng";
-import type { ActionMix, BaselineName, BaselineReport, TradeSummary } from "../../lib/stats/reportTypes";
+import {
+  type ActionMix,
+  BASELINE_NAMES,
+  type BaselineName,
+  type BaselineReport,
+  type TradeSummary,
+} from "../../lib/stats/reportTypes";
 import { summariseTrades } from "../../lib/stats/summariseTrades";
-import { type BacktestInput, runBacktest } from "./backtest";
+import { type BacktestInput, type BacktestResult, runBacktest } from "./backtest";
 
 /** Look-back of the momentum rule, in bars. */
 export const MOMENTUM_BARS = 48;
@@ -34,6 +40,39 @@ function run(market: Market, rule: string, decide: BacktestInput["decide"]): Bas
   return { ...summary, actionMix: actionMix(actions), averagedOver: 1, rule };
 }
 
+/** How a baseline decides: its market (buy and hold has no stop) and one decider a run. */
+interface Baseline {
+  rule: string;
+  market: Market;
+  deciders: BacktestInput["decide"][];
+}
+
+function baselinesOf(market: Market, rate: number, seed: number): Record<BaselineName, Baseline> {
+  const { close } = market.candles;
+  const sizing = { ...market.spec.sizing, stopAtrMultiple: NO_STOP_ATR_MULTIPLE };
+  const unstopped = { ...market, spec: { ...market.spec, sizing } };
+  return {
+    flat: { rule: "Never holds a position.", market, deciders: [() => 1] },
+    buyAndHold: {
+      rule: "Buys at the first bar and holds, without a stop.",
+      market: unstopped,
+      deciders: [() => 2],
+    },
+    momentum: {
+      rule: `Holds the sign of the last ${MOMENTUM_BARS} bars' return.`,
+      market,
+      deciders: [
+        (_, row) => (row < MOMENTUM_BARS ? 1 : 1 + Math.sign(close[row]! - close[row - MOMENTUM_BARS]!)),
+      ],
+    },
+    random: {
+      rule: `Switches to another target with probability ${rate.toFixed(4)} a bar; mean of ${RANDOM_RUNS} runs.`,
+      market,
+      deciders: Array.from({ length: RANDOM_RUNS }, (_, i) => randomPolicy(rate, seed + i)),
+    },
+  };
+}
+
 /**
  * The baselines on the same bars, costs and sizing as the evaluated policy: flat; buy and hold (without stop);
  * momentum (sign of the 48-bar return); random, switching as often as the policy's `actions`, the mean of five
@@ -44,22 +83,30 @@ export function runBaselines(
   actions: ArrayLike<number>,
   seed: number,
 ): Record<BaselineName, BaselineReport> {
-  const { close } = market.candles;
-  const sizing = { ...market.spec.sizing, stopAtrMultiple: NO_STOP_ATR_MULTIPLE };
-  const unstopped = { ...market, spec: { ...market.spec, sizing } };
-  const rate = switchingRate(actions);
-  const randomRule = `Switches to another target with probability ${rate.toFixed(4)} a bar; mean of ${RANDOM_RUNS} runs.`;
-  const randomRuns = Array.from({ length: RANDOM_RUNS }, (_, i) =>
-    run(market, randomRule, randomPolicy(rate, seed + i)),
-  );
-  return {
-    flat: run(market, "Never holds a position.", () => 1),
-    buyAndHold: run(unstopped, "Buys at the first bar and holds, without a stop.", () => 2),
-    momentum: run(market, `Holds the sign of the last ${MOMENTUM_BARS} bars' return.`, (_, row) =>
-      row < MOMENTUM_BARS ? 1 : 1 + Math.sign(close[row]! - close[row - MOMENTUM_BARS]!),
-    ),
-    random: { ...meanOf(randomRuns), averagedOver: RANDOM_RUNS, rule: randomRule },
+  const report = ({ rule, market: own, deciders }: Baseline): BaselineReport => {
+    const runs = deciders.map((decide) => run(own, rule, decide));
+    return runs.length === 1 ? runs[0]! : { ...meanOf(runs), averagedOver: runs.length };
   };
+  const baselines = baselinesOf(market, switchingRate(actions), seed);
+  return Object.fromEntries(BASELINE_NAMES.map((name) => [name, report(baselines[name])])) as Record<
+    BaselineName,
+    BaselineReport
+  >;
+}
+
+/** One backtest a baseline, where trades and equity are wanted and not their summary; random is its first run. */
+export function baselineBacktests(
+  market: Market,
+  randomSwitchingRate: number,
+  seed: number,
+): Record<BaselineName, BacktestResult> {
+  const baselines = baselinesOf(market, randomSwitchingRate, seed);
+  return Object.fromEntries(
+    BASELINE_NAMES.map((name) => {
+      const { market: own, deciders } = baselines[name];
+      return [name, runBacktest({ ...own, decide: deciders[0]! })];
+    }),
+  ) as Record<BaselineName, BacktestResult>;
 }
 
 function randomPolicy(rate: number, seed: number): BacktestInput["decide"] {
