@@ -1,3 +1,5 @@
+import { ln } from "../core/math";
+
 /**
  * Walk-forward folds over the rows of a dataset: train on the past, test on what follows, move on.
  * Between the two lie the purge (rows whose reward reaches into the test span) and the embargo (the look-back of
@@ -76,5 +78,5 @@ function whole(field: string, value: number, low: number, high: number): void {
 export function rewardHorizonBars(gamma: number, lambda: number): number {
   const decay = gamma * lambda;
   if (!(decay >= 0 && decay < 1)) return 1_000;
-  return decay === 0 ? 1 : Math.min(1_000, Math.ceil(Math.log(0.01) / Math.log(decay)));
+  return decay === 0 ? 1 : Math.min(1_000, Math.ceil(ln(0.01) / ln(decay)));
 }

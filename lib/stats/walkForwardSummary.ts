@@ -91,13 +91,13 @@ export function summariseSeries(subject: string, slices: readonly WalkForwardSli
   const perObservation = deviation > 0 ? average / deviation : 0;
   const total = (pick: (slice: WalkForwardSlice) => number) =>
     ordered.reduce((sum, slice) => sum + pick(slice), 0);
-  const tradeCount = total(({ performance }) => performance.tradeCount);
-  const wins = total(({ performance }) => performance.winRate * performance.tradeCount);
+  const tradeCount = total((slice) => slice.performance.tradeCount);
+  const wins = total((slice) => slice.performance.winRate * slice.performance.tradeCount);
   return {
     subject,
-    netPnlUsd: total(({ performance }) => performance.netPnlUsd),
+    netPnlUsd: total((slice) => slice.performance.netPnlUsd),
     netReturnFraction: equity.at(-1)! - 1,
-    foldNetPnlUsd: ordered.map(({ performance }) => performance.netPnlUsd),
+    foldNetPnlUsd: ordered.map((slice) => slice.performance.netPnlUsd),
     sharpe: {
       convention: DAILY_CONVENTION,
       perObservation,
@@ -109,7 +109,7 @@ export function summariseSeries(subject: string, slices: readonly WalkForwardSli
     maxDrawdownFraction: maxDrawdown(equity).maxDrawdownFraction,
     tradeCount,
     winRate: tradeCount > 0 ? wins / tradeCount : 0,
-    liquidations: total(({ performance }) => performance.liquidations),
+    liquidations: total((slice) => slice.performance.liquidations),
   };
 }
 
