@@ -1,5 +1,7 @@
 import { join, resolve as resolvePath } from "node:path";
 import { Environment } from "./admin/environment";
+import { FunctionLog } from "./admin/functionLog";
+import { systemFunctions } from "./admin/systemFunctions";
 import { Authenticator } from "./auth/auth";
 import { applySchema } from "./catalog/applySchema";
 import { CATALOG_KEY, Catalog } from "./catalog/catalog";
@@ -61,6 +63,7 @@ export class Backend {
   readonly catalog: Catalog;
   readonly committer: Committer;
   readonly environment: Environment;
+  readonly functionLog: FunctionLog;
   readonly runner: Runner;
   readonly queries: QueryCache;
   readonly files: FileStorage;
@@ -80,8 +83,9 @@ export class Backend {
     this.log = options.log;
     this.urls = options.urls;
     this.catalog = new Catalog(store.get(CATALOG_KEY));
-    this.environment = new Environment(store);
     this.committer = new Committer(store, this.catalog, this.ports, callStorage as never, options.onFatal);
+    this.environment = new Environment(store, this.committer);
+    this.functionLog = new FunctionLog(this.ports);
     this.runner = new Runner(this);
     this.queries = new QueryCache(this.committer);
     this.files = new FileStorage(this, disk.files);
@@ -115,7 +119,7 @@ export class Backend {
   private async start(): Promise<void> {
     const { options } = this;
     await checkFormat(this.store, options.dataDir);
-    await this.environment.update(options.environment);
+    if (Object.keys(options.environment).length > 0) await this.environment.update(options.environment);
     this.environment.provide({ CONVEX_CLOUD_URL: this.urls.cloud, CONVEX_SITE_URL: this.urls.site });
     installNodeRuntime();
     await this.files.open();
@@ -154,7 +158,7 @@ export class Backend {
       const context = createDefaultRuntime(environment, this.ports);
       const folder = await callStorage.run(loading, () => evaluateFolder(bundle, context, component));
       await applySchema(this.store, this.catalog, namespace, folder.schema);
-      component.functions = folder.functions;
+      component.functions = new Map([...folder.functions, ...systemFunctions(component)]);
       component.http = folder.http;
       component.crons = folder.crons;
       if (component.isApp) this.auth.configure(folder.authProviders);

@@ -61,11 +61,13 @@ export async function handleHttpAction(
     null,
   );
   let answer: Response;
+  let error: string | null = null;
   try {
     const call = requestOf(request, new URL(path, backend.urls.site).href, body);
     answer = await callStorage.run(state, () => route.handler.invokeHttpAction(call));
-  } catch (error) {
-    const failure = toFailure(error);
+  } catch (thrown) {
+    const failure = toFailure(thrown);
+    error = failure.message;
     backend.log("warn", "function.failed", {
       path: state.path,
       requestId: root.requestId,
@@ -76,6 +78,7 @@ export async function handleHttpAction(
   } finally {
     if (root.logLines.length > 0)
       backend.log("info", "function.console", { path: state.path, lines: root.logLines });
+    backend.functionLog.record(root, "httpAction", state.path, error);
   }
   await send(response, answer);
 }

@@ -12,9 +12,10 @@ import type { Backend } from "../backend";
 import { RequestError } from "../runtime/errors";
 import { OperatorError } from "../store/store";
 import { SyncSession } from "../sync/session";
+import { handleAdminApi } from "./adminApi";
 import { handleFunctionApi } from "./functionApi";
 import { handleHttpAction } from "./httpActions";
-import { answerPreflight, readJson, sendError, sendJson, setCorsHeaders } from "./respond";
+import { answerPreflight, sendError, sendJson, setCorsHeaders } from "./respond";
 import { handleStorageApi } from "./storageApi";
 
 /** The public version that clients and tools see. */
@@ -60,21 +61,6 @@ async function answer(response: ServerResponse, backend: Backend, work: () => Pr
   }
 }
 
-async function handleAdmin(backend: Backend, request: IncomingMessage, response: ServerResponse, url: URL) {
-  if (url.pathname !== "/api/update_environment_variables" || request.method !== "POST") return false;
-  const caller = await backend.auth.header(request.headers.authorization);
-  if (!caller.admin)
-    throw new RequestError(403, "AdminRequired", "Changing environment variables needs the admin key.");
-  const { changes } = await readJson(request, 1 << 20);
-  const entries = (changes as Array<{ name: string; value: string | null }>).map(({ name, value }) => [
-    name,
-    value,
-  ]);
-  await backend.environment.update(Object.fromEntries(entries));
-  sendJson(response, 200, "{}");
-  return true;
-}
-
 async function route(backend: Backend, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const url = new URL(request.url ?? "/", "http://localhost");
   if (url.pathname.startsWith("/http/")) {
@@ -84,7 +70,7 @@ async function route(backend: Backend, request: IncomingMessage, response: Serve
   setCorsHeaders(request, response);
   if (await handleFunctionApi(backend, request, response, url)) return;
   if (await handleStorageApi(backend, request, response, url)) return;
-  if (await handleAdmin(backend, request, response, url)) return;
+  if (await handleAdminApi(backend, request, response, url)) return;
   if (url.pathname === "/version" || url.pathname === "/instance_version") {
     response.writeHead(200, { "Content-Type": "text/plain" }).end(BACKEND_VERSION);
   } else if (url.pathname === "/instance_name") {

@@ -25,6 +25,7 @@ export interface RegisteredFunction {
 
 export interface HttpRouterModule {
   lookup(path: string, method: string): [HttpActionFunction, string, string] | null;
+  getRoutes(): Array<[path: string, method: string, handler: unknown]>;
 }
 
 export interface HttpActionFunction {

@@ -1,3 +1,4 @@
+import { isSystemPath } from "../admin/systemFunctions";
 import type { Backend } from "../backend";
 import { checkValue } from "../catalog/validators";
 import type { Committed } from "../committer/committer";
@@ -130,21 +131,22 @@ export class Runner {
     });
   }
 
-  private finish(root: CallRoot, path: string, failure: FunctionFailure): Outcome {
+  private finish(root: CallRoot, kind: FunctionKind, path: string, failure: FunctionFailure): Outcome {
     const errorMessage = `[Request ID: ${root.requestId.slice(0, 16)}] Server Error\n${failure.message}`;
     this.backend.log("warn", "function.failed", { path, requestId: root.requestId, error: failure.message });
-    this.logConsole(root, path);
+    this.record(root, kind, path, failure.message);
     return { ok: false, errorMessage, errorData: failure.data, logLines: root.logLines };
   }
 
-  private succeed(root: CallRoot, path: string, valueText: string): Outcome {
-    this.logConsole(root, path);
+  private succeed(root: CallRoot, kind: FunctionKind, path: string, valueText: string): Outcome {
+    this.record(root, kind, path, null);
     return { ok: true, valueText, logLines: root.logLines };
   }
 
-  private logConsole(root: CallRoot, path: string): void {
+  private record(root: CallRoot, kind: FunctionKind, path: string, error: string | null): void {
     if (root.logLines.length > 0)
       this.backend.log("info", "function.console", { path, lines: root.logLines });
+    if (!isSystemPath(path)) this.backend.functionLog.record(root, kind, path, error);
   }
 
   /** Runs a query on a snapshot, with the journal of its previous run. Never throws for the function's own failure. */
@@ -164,9 +166,9 @@ export class Runner {
       const fn = this.resolve(path, "query", options.internal ?? false);
       const { namespace } = fn.component;
       tx = new Transaction(snapshot, this.backend.catalog, [], null, reads, undefined, namespace);
-      outcome = this.succeed(root, path, await this.invoke(fn, root, args, tx));
+      outcome = this.succeed(root, "query", path, await this.invoke(fn, root, args, tx));
     } catch (error) {
-      outcome = this.finish(root, path, toFailure(error));
+      outcome = this.finish(root, "query", path, toFailure(error));
     } finally {
       tx?.close();
     }
@@ -211,13 +213,14 @@ export class Runner {
     try {
       const fn = this.resolve(path, "mutation", options.internal ?? false);
       const { namespace } = fn.component;
-      if (namespace === tx.namespace) return this.succeed(root, path, await this.invoke(fn, root, args, tx));
+      if (namespace === tx.namespace)
+        return this.succeed(root, "mutation", path, await this.invoke(fn, root, args, tx));
       const inside = tx.nested(true, namespace);
       const text = await this.invoke(fn, root, args, inside).finally(() => inside.close());
       tx.commitNested(inside);
-      return this.succeed(root, path, text);
+      return this.succeed(root, "mutation", path, text);
     } catch (error) {
-      return this.finish(root, path, toFailure(error));
+      return this.finish(root, "mutation", path, toFailure(error));
     }
   }
 
@@ -225,9 +228,9 @@ export class Runner {
     const root = this.createRoot(options);
     try {
       const fn = this.resolve(path, "action", options.internal ?? false);
-      return this.succeed(root, path, await this.invoke(fn, root, args, null));
+      return this.succeed(root, "action", path, await this.invoke(fn, root, args, null));
     } catch (error) {
-      return this.finish(root, path, toFailure(error));
+      return this.finish(root, "action", path, toFailure(error));
     }
   }
 }

@@ -1,0 +1,82 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { AuthenticationError } from "../auth/auth";
+import type { Backend } from "../backend";
+import { RequestError } from "../runtime/errors";
+import { readJson, sendJson } from "./respond";
+
+type Handler = (
+  backend: Backend,
+  request: IncomingMessage,
+  response: ServerResponse,
+  url: URL,
+) => Promise<void>;
+
+async function updateEnvironment(backend: Backend, request: IncomingMessage, response: ServerResponse) {
+  const { changes } = await readJson(request, 16 << 20);
+  if (!Array.isArray(changes))
+    throw new RequestError(400, "BadRequest", 'The field "changes" must be an array of {name, value}.');
+  const entries = (changes as Array<{ name: string; value: string | null }>).map(({ name, value }) => {
+    if (typeof name !== "string" || (value !== null && typeof value !== "string"))
+      throw new RequestError(400, "BadRequest", "Each change needs a name and a value that is text or null.");
+    return [name, value] as const;
+  });
+  await backend.environment.update(Object.fromEntries(entries));
+  sendJson(response, 200, "{}");
+}
+
+async function streamLogs(backend: Backend, _request: IncomingMessage, response: ServerResponse, url: URL) {
+  const cursor = Number(url.searchParams.get("cursor") ?? 0);
+  if (!Number.isFinite(cursor))
+    throw new RequestError(400, "BadRequest", "The cursor must be a number of milliseconds.");
+  sendJson(response, 200, JSON.stringify(await backend.functionLog.after(cursor)));
+}
+
+async function canonicalUrls({ urls }: Backend, _request: IncomingMessage, response: ServerResponse) {
+  sendJson(response, 200, JSON.stringify({ convexCloudUrl: urls.cloud, convexSiteUrl: urls.site }));
+}
+
+const ROUTES: Record<string, Handler> = {
+  "GET /api/v1/get_canonical_urls": canonicalUrls,
+  "POST /api/update_environment_variables": updateEnvironment,
+  "GET /api/stream_function_logs": streamLogs,
+};
+
+/** What the command line would do to a deployment and cannot do here; answered at once, because it retries a 404. */
+const REFUSED: Array<[RegExp, string]> = [
+  [
+    /^\/api\/(deploy2\/|get_config|push_config|prepare_schema|schema_state)/,
+    "The embedded backend loads its functions folder when it starts: change the folder and start the backend again instead of pushing to it.",
+  ],
+  [
+    /^\/api\/run_test_function$/,
+    "The embedded backend does not run inline queries: add a query to the functions folder and start the backend again.",
+  ],
+];
+
+/** 403 also for a wrong key: the command line gives up at that, and retries everything else. */
+async function requireAdmin(backend: Backend, request: IncomingMessage, url: URL): Promise<void> {
+  try {
+    const caller = await backend.auth.header(request.headers.authorization);
+    if (caller.admin) return;
+  } catch (error) {
+    if (error instanceof AuthenticationError) throw new RequestError(403, "BadAdminKey", error.message);
+    throw error;
+  }
+  throw new RequestError(403, "AdminRequired", `${url.pathname} needs the admin key.`);
+}
+
+/** Everything that only an administrator may do beside calling functions; false when the path is none of it. */
+export async function handleAdminApi(
+  backend: Backend,
+  request: IncomingMessage,
+  response: ServerResponse,
+  url: URL,
+): Promise<boolean> {
+  const refusal = REFUSED.find(([path]) => path.test(url.pathname));
+  if (refusal) throw new RequestError(400, "NotSupported", refusal[1]);
+  const handler = ROUTES[`${request.method} ${url.pathname}`];
+  if (!handler) return false;
+  await requireAdmin(backend, request, url);
+  await handler(backend, request, response, url);
+  return true;
+}
