@@ -36,7 +36,7 @@ export function createPolicy(spec: NetworkSpec, weights: Float32Array): Policy {
     network.observations.set(observation);
     network.forward(1);
     const logits = network.outputs.slice(0, actionCount);
-    const value = network.outputs[actionCount]!;
+    const value = network.outputs[network.valueColumn]!;
     if (!Number.isFinite(value) || !logits.every(Number.isFinite)) {
       throw new PolicyError("OUTPUT_NOT_FINITE", "the policy's output is not finite; hold and quarantine it");
     }

@@ -13,7 +13,11 @@ const prng = createPrng(4);
 const WEIGHTS = initialWeights(SPEC, prng).map((w) => w + 0.05 * prng.nextGaussian());
 
 describe("LayersModel files", () => {
-  it("real tfjs-layers opens them and computes our logits and value to 1e-6", async () => {
+  it.each([
+    ["a shared trunk", SPEC],
+    ["separate trunks", { ...SPEC, trunk: "separate" as const }],
+  ])("real tfjs-layers opens them and computes our logits and value to 1e-6, with %s", async (_, SPEC) => {
+    const WEIGHTS = initialWeights(SPEC, prng).map((w) => w + 0.05 * prng.nextGaussian());
     const files = toLayersModel(SPEC, WEIGHTS);
     const json = JSON.parse(new TextDecoder().decode(files.get(MODEL_FILE)));
     const model = await loadLayersModel(
@@ -37,6 +41,9 @@ describe("LayersModel files", () => {
   });
 
   it("reading back gives the same network and the same bits", () => {
+    const separate: NetworkSpec = { ...SPEC, trunk: "separate" };
+    const both = fromLayersModel(toLayersModel(separate, initialWeights(separate, createPrng(2))));
+    expect(both).toMatchObject({ ok: true, value: { spec: separate } });
     const back = fromLayersModel(toLayersModel(SPEC, WEIGHTS));
     expect(back).toEqual({ ok: true, value: { spec: SPEC, weights: WEIGHTS } });
   });

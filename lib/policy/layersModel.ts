@@ -54,18 +54,20 @@ export function fromLayersModel(
 }
 
 function specOf(entries: WeightEntry[]): NetworkSpec {
-  const kernels = entries.filter((entry) => entry.name.endsWith("/kernel")).map((entry) => entry.shape);
+  const kernels = entries.filter((entry) => entry.name.endsWith("/kernel"));
+  const policyAt = kernels.findIndex((entry) => entry.name === "policy_logits/kernel");
+  const isSeparate = kernels.length > policyAt + 2;
   return {
-    observationSize: kernels[0]![0]!,
-    hiddenSizes: kernels.slice(0, -2).map((shape) => shape[1]!),
-    actionCount: kernels.at(-2)![1]!,
+    observationSize: kernels[0]!.shape[0]!,
+    hiddenSizes: kernels.slice(0, policyAt).map((entry) => entry.shape[1]!),
+    actionCount: kernels[policyAt]!.shape[1]!,
     activation: "tanh",
+    ...(isSeparate ? { trunk: "separate" as const } : {}),
   };
 }
 
 function modelJson(spec: NetworkSpec) {
   const shapes = networkLayers(spec);
-  const lastHidden = `dense_${spec.hiddenSizes.length}`;
   const input = {
     name: "observation",
     class_name: "InputLayer",
@@ -77,11 +79,7 @@ function modelJson(spec: NetworkSpec) {
     },
     inbound_nodes: [] as unknown[],
   };
-  const dense = shapes.map((shape, i) => {
-    const isHead = i >= spec.hiddenSizes.length;
-    const from = isHead ? lastHidden : i === 0 ? "observation" : shapes[i - 1]!.name;
-    return denseLayer(shape, from);
-  });
+  const dense = shapes.map(denseLayer);
   const weights = shapes.flatMap(({ name, inputs, outputs }): WeightEntry[] => [
     { name: `${name}/kernel`, shape: [inputs, outputs], dtype: "float32" },
     { name: `${name}/bias`, shape: [outputs], dtype: "float32" },
@@ -108,7 +106,7 @@ function modelJson(spec: NetworkSpec) {
   };
 }
 
-function denseLayer({ name, outputs, activation }: LayerShape, from: string) {
+function denseLayer({ name, from, outputs, activation }: LayerShape) {
   return {
     name,
     class_name: "Dense",

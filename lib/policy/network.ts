@@ -5,6 +5,8 @@ import type { NetworkSpec } from "./types";
 /** One dense layer; the two heads are layers of their own here and share one product in the kernel. */
 export interface LayerShape {
   name: string;
+  /** Name of the layer that it reads; "observation" for the first of a trunk. */
+  from: string;
   inputs: number;
   outputs: number;
   activation: "tanh" | "linear";
@@ -12,7 +14,8 @@ export interface LayerShape {
 
 /**
  * The layers in the order in which `weights` holds them: hidden layers from the observation up, then
- * `policy_logits`, then `value`. Each layer is its kernel [inputs x outputs], row-major, then its bias.
+ * `policy_logits`, then the hidden layers of a separate value trunk, then `value`. Each layer is its kernel
+ * [inputs x outputs], row-major, then its bias.
  * @throws PolicyError NETWORK_SPEC_INVALID naming the field and its limit.
  */
 export function networkLayers(spec: NetworkSpec): LayerShape[] {
@@ -20,15 +23,25 @@ export function networkLayers(spec: NetworkSpec): LayerShape[] {
   checkInteger("actionCount", spec.actionCount, 2, 64);
   checkInteger("hiddenSizes.length", spec.hiddenSizes.length, 1, 8);
   if (spec.activation !== "tanh") throw invalid(`activation must be "tanh", got ${String(spec.activation)}`);
-  const layers: LayerShape[] = [];
-  let inputs = spec.observationSize;
-  for (const [i, outputs] of spec.hiddenSizes.entries()) {
-    checkInteger(`hiddenSizes[${i}]`, outputs, 1, 2048);
-    layers.push({ name: `dense_${i + 1}`, inputs, outputs, activation: "tanh" });
-    inputs = outputs;
+  if (spec.trunk !== undefined && spec.trunk !== "separate") {
+    throw invalid(`trunk must be "separate" or absent, got ${String(spec.trunk)}`);
   }
-  layers.push({ name: "policy_logits", inputs, outputs: spec.actionCount, activation: "linear" });
-  layers.push({ name: "value", inputs, outputs: 1, activation: "linear" });
+  const layers: LayerShape[] = [];
+  const addTrunk = (prefix: string): { from: string; inputs: number } => {
+    let from = "observation";
+    let inputs = spec.observationSize;
+    for (const [i, outputs] of spec.hiddenSizes.entries()) {
+      checkInteger(`hiddenSizes[${i}]`, outputs, 1, 2048);
+      layers.push({ name: `${prefix}dense_${i + 1}`, from, inputs, outputs, activation: "tanh" });
+      from = `${prefix}dense_${i + 1}`;
+      inputs = outputs;
+    }
+    return { from, inputs };
+  };
+  const policy = addTrunk("");
+  layers.push({ name: "policy_logits", ...policy, outputs: spec.actionCount, activation: "linear" });
+  const value = spec.trunk === "separate" ? addTrunk("value_") : policy;
+  layers.push({ name: "value", ...value, outputs: 1, activation: "linear" });
   return layers;
 }
 

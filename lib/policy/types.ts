@@ -1,11 +1,13 @@
 import type { Normaliser } from "../features/types";
 
-/** Dense tanh network with a shared trunk, a policy head and a value head. */
+/** Dense tanh network with a policy head and a value head. */
 export interface NetworkSpec {
   observationSize: number;
   hiddenSizes: number[];
   actionCount: number;
   activation: "tanh";
+  /** "separate": policy and value each have hidden layers of `hiddenSizes` of their own; absent: they share one trunk. */
+  trunk?: "separate";
 }
 
 export interface PolicyOutput {

@@ -2,38 +2,9 @@ import * as tf from "@tensorflow/tfjs-core";
 import "@tensorflow/tfjs-backend-cpu";
 import { describe, expect, it } from "vitest";
 import { createPrng } from "../../core/prng";
-import { initialWeights, networkLayers, weightCount } from "../network";
-import type { NetworkSpec } from "../types";
+import { networkLayers, weightCount } from "../network";
 import { DenseNetwork } from "./denseNetwork";
-
-const SHAPES: NetworkSpec[] = [
-  { observationSize: 30, hiddenSizes: [64, 64], actionCount: 3, activation: "tanh" },
-  { observationSize: 7, hiddenSizes: [5], actionCount: 2, activation: "tanh" },
-  { observationSize: 33, hiddenSizes: [20, 48, 13], actionCount: 5, activation: "tanh" },
-];
-
-function randomWeights(spec: NetworkSpec, seed: number): Float32Array {
-  const prng = createPrng(seed);
-  return initialWeights(spec, prng).map((w) => w + 0.1 * prng.nextGaussian());
-}
-
-/** The definition of the network in float64, written without regard to speed. */
-function referenceForward(spec: NetworkSpec, weights: ArrayLike<number>, row: ArrayLike<number>): number[] {
-  let offset = 0;
-  let hidden = Array.from(row);
-  const heads: number[] = [];
-  for (const l of networkLayers(spec)) {
-    const out = Array.from({ length: l.outputs }, (_, o) => {
-      let sum = weights[offset + l.inputs * l.outputs + o]!;
-      for (let i = 0; i < l.inputs; i++) sum += hidden[i]! * weights[offset + i * l.outputs + o]!;
-      return l.activation === "tanh" ? Math.tanh(sum) : sum;
-    });
-    offset += (l.inputs + 1) * l.outputs;
-    if (l.activation === "tanh") hidden = out;
-    else heads.push(...out);
-  }
-  return heads;
-}
+import { gradientError, randomWeights, TEST_SHAPES as SHAPES } from "./reference.fixture";
 
 describe("dense network kernel", () => {
   it("forward equals tfjs to 1e-6 over every tile remainder", () => {
@@ -46,21 +17,22 @@ describe("dense network kernel", () => {
       for (let i = 0; i < network.observations.length; i++) network.observations[i] = prng.nextGaussian();
       network.forward(rows);
       let offset = 0;
-      let hidden = tf.tensor2d(network.observations.slice(), [rows, spec.observationSize]);
-      const heads: tf.Tensor2D[] = [];
+      const observations = tf.tensor2d(network.observations.slice(), [rows, spec.observationSize]);
+      const outputs = new Map<string, tf.Tensor2D>([["observation", observations]]);
       for (const l of networkLayers(spec)) {
         const end = offset + l.inputs * l.outputs;
         const kernel = tf.tensor2d(weights.slice(offset, end), [l.inputs, l.outputs]);
-        const product = tf.add<tf.Tensor2D>(tf.matMul(hidden, kernel), weights.slice(end, end + l.outputs));
-        if (l.activation === "tanh") hidden = tf.tanh(product);
-        else heads.push(product);
+        const bias = weights.slice(end, end + l.outputs);
+        const product = tf.add<tf.Tensor2D>(tf.matMul(outputs.get(l.from)!, kernel), bias);
+        outputs.set(l.name, l.activation === "tanh" ? tf.tanh(product) : product);
         offset = end + l.outputs;
       }
-      const expected = tf.concat2d(heads, 1).dataSync();
+      const expected = tf.concat2d([outputs.get("policy_logits")!, outputs.get("value")!], 1).dataSync();
       const width = spec.actionCount + 1;
       for (let r = 0; r < rows; r++) {
         for (let c = 0; c < width; c++) {
-          const got = network.outputs[r * network.outputStride + c]!;
+          const column = c < spec.actionCount ? c : network.valueColumn;
+          const got = network.outputs[r * network.outputStride + column]!;
           const want = expected[r * width + c]!;
           expect(Math.abs(got - want)).toBeLessThanOrEqual(1e-6 * Math.max(1, Math.abs(want)));
         }
@@ -91,48 +63,61 @@ describe("dense network kernel", () => {
 
   it("backward equals float64 finite differences for every parameter", () => {
     for (const spec of SHAPES) {
-      const rows = 67; // crosses the 64-row chunk
-      const weights = randomWeights(spec, 21);
-      const network = new DenseNetwork(spec, { maxRows: rows, training: true });
-      network.setWeights(weights);
-      const prng = createPrng(8);
-      for (let i = 0; i < network.observations.length; i++) network.observations[i] = prng.nextGaussian();
-      const width = spec.actionCount + 1;
-      const direction = Float32Array.from({ length: rows * width }, () => prng.nextGaussian());
-      for (let r = 0; r < rows; r++) {
-        network.outputGradient.set(direction.subarray(r * width, (r + 1) * width), r * network.outputStride);
-      }
-      network.forward(rows);
-      network.backward(rows);
-      const gradient = network.getGradients();
-      const observations = network.observations;
-      const objective = (w: Float64Array) => {
-        let sum = 0;
-        for (let r = 0; r < rows; r++) {
-          const row = observations.subarray(r * spec.observationSize, (r + 1) * spec.observationSize);
-          referenceForward(spec, w, row).forEach((y, c) => {
-            sum += y * direction[r * width + c]!;
-          });
-        }
-        return sum;
-      };
-      const w = Float64Array.from(weights);
-      const norm = Math.sqrt(gradient.reduce((s, g) => s + g * g, 0));
-      const stride = Math.max(1, Math.floor(w.length / 150));
-      for (let i = 0; i < w.length; i += stride) {
-        const h = 1e-5;
-        const centre = w[i]!;
-        w[i] = centre + h;
-        const above = objective(w);
-        w[i] = centre - h;
-        const below = objective(w);
-        w[i] = centre;
-        expect(Math.abs((above - below) / (2 * h) - gradient[i]!)).toBeLessThan(1e-5 * norm);
-      }
+      // 67 rows cross the 64-row chunk.
+      const network = new DenseNetwork(spec, { maxRows: 67, training: true });
+      expect(gradientError(network, 67, 21)).toBeLessThan(1e-5);
     }
   });
 
-  it("Adam equals its published formula in float64 and clips by the global norm", () => {
+  it("backward of two parts, the second accumulated, equals backward of the whole to rounding", () => {
+    const spec = SHAPES[3]!;
+    const whole = new DenseNetwork(spec, { maxRows: 40, training: true });
+    gradientError(whole, 40, 5);
+    const parts = new DenseNetwork(spec, { maxRows: 40, training: true });
+    parts.setWeights(whole.getWeights());
+    for (const [from, to] of [
+      [0, 17],
+      [17, 40],
+    ] as const) {
+      const { observationSize } = spec;
+      parts.observations.set(whole.observations.subarray(from * observationSize, to * observationSize));
+      const { outputStride } = whole;
+      parts.outputGradient.set(whole.outputGradient.subarray(from * outputStride, to * outputStride));
+      parts.forward(to - from);
+      parts.backward(to - from, from > 0);
+    }
+    const [one, two] = [whole.getGradients(), parts.getGradients()];
+    const norm = Math.hypot(...one);
+    for (let i = 0; i < one.length; i++) expect(Math.abs(one[i]! - two[i]!)).toBeLessThan(1e-6 * norm);
+  });
+
+  it("two lanes over one memory step as one network with the summed gradient", () => {
+    const spec = SHAPES[0]!;
+    const options = { maxRows: 12, training: true, lanes: 2 };
+    const first = new DenseNetwork(spec, options);
+    const second = new DenseNetwork(spec, { ...options, lane: 1, memory: first.memory });
+    const single = new DenseNetwork(spec, { maxRows: 24, training: true });
+    gradientError(single, 24, 9);
+    first.setWeights(single.getWeights());
+    for (const [i, lane] of [first, second].entries()) {
+      const rows = (array: Float32Array, width: number) =>
+        array.subarray(i * 12 * width, (i + 1) * 12 * width);
+      lane.observations.set(rows(single.observations, spec.observationSize));
+      lane.outputGradient.set(rows(single.outputGradient, single.outputStride));
+      lane.forward(12);
+      lane.backward(12);
+    }
+    const step = { learningRate: 0.01, maxGradientNorm: 1e9 };
+    expect(first.adamStep(step)).toBeCloseTo(single.adamStep(step), 3);
+    const [one, two] = [single.getWeights(), second.getWeights()];
+    for (let i = 0; i < one.length; i++) expect(Math.abs(one[i]! - two[i]!)).toBeLessThan(1e-4);
+  });
+
+  it("Adam and AdamW equal their published formulas in float64 and clip by the global norm", () => {
+    for (const weightDecay of [0, 0.1]) checkAdam(weightDecay);
+  });
+
+  function checkAdam(weightDecay: number): void {
     const spec = SHAPES[1]!;
     const network = new DenseNetwork(spec, { maxRows: 1, training: true });
     const weights = randomWeights(spec, 2);
@@ -148,18 +133,23 @@ describe("dense network kernel", () => {
       network.backward(1);
       const g = network.getGradients();
       const norm = Math.sqrt(g.reduce((s, x) => s + x * x, 0));
-      expect(network.adamStep({ learningRate: 0.01, maxGradientNorm: 0.5 })).toBeCloseTo(norm, 5);
+      expect(network.adamStep({ learningRate: 0.01, maxGradientNorm: 0.5, weightDecay })).toBeCloseTo(
+        norm,
+        5,
+      );
       const scale = Math.min(1, 0.5 / norm);
       for (let i = 0; i < w.length; i++) {
         const gi = g[i]! * scale;
         m[i] = 0.9 * m[i]! + 0.1 * gi;
         v[i] = 0.999 * v[i]! + 0.001 * gi * gi;
-        w[i] = w[i]! - (0.01 * (m[i]! / (1 - 0.9 ** t))) / (Math.sqrt(v[i]! / (1 - 0.999 ** t)) + 1e-5);
+        w[i] =
+          w[i]! * (1 - 0.01 * weightDecay) -
+          (0.01 * (m[i]! / (1 - 0.9 ** t))) / (Math.sqrt(v[i]! / (1 - 0.999 ** t)) + 1e-5);
       }
       const got = network.getWeights();
       for (let i = 0; i < w.length; i++) expect(Math.abs(got[i]! - w[i]!)).toBeLessThan(2e-6);
     }
-  });
+  }
 
   it("weights survive the padded layout unchanged, and optimiser state continues bit for bit", () => {
     const spec = SHAPES[2]!;

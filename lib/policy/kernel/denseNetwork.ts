@@ -1,6 +1,13 @@
-import { checkWeights, networkLayers } from "../network";
+import { checkWeights } from "../network";
 import type { NetworkSpec } from "../types";
-import { ArenaPlan, type KernelExports, MATMUL_START } from "./instance";
+import {
+  baselineKernel,
+  instantiateKernel,
+  type KernelBuild,
+  type KernelExports,
+  MATMUL_START,
+} from "./instance";
+import { type NetworkLayout, planNetwork } from "./layout";
 
 export interface DenseNetworkOptions {
   /** Largest batch of one forward or backward call. */
@@ -9,12 +16,27 @@ export interface DenseNetworkOptions {
   training: boolean;
   /** Rows of `stored`, the observation store that `gather` reads; 0 for none. */
   storedRows?: number;
+  /** The build to compute with; the baseline, which every replay uses, unless a trainer chooses another. */
+  kernel?: KernelBuild;
+  /**
+   * Work areas over one set of weights, each for a part of every batch and possibly in a thread of its own;
+   * 1 when absent. Gradients are added in the order of the lanes, so the number of threads changes no bit.
+   */
+  lanes?: number;
+  /** Which of them this network works in; 0 when absent. */
+  lane?: number;
+  /** Memory of a network of the same spec, build, sizes and lanes, to work on together; else a new one. */
+  memory?: WebAssembly.Memory;
 }
 
 export interface AdamStep {
   learningRate: number;
   /** Global gradient norm above which the gradient is scaled down to it. */
   maxGradientNorm: number;
+  /** Decoupled weight decay (AdamW); 0 when absent. */
+  weightDecay?: number;
+  /** Added to the root of the second moment; 1e-5 as in the PPO of OpenAI baselines when absent. */
+  epsilon?: number;
 }
 
 /** Adam's moments in the arena's padded layout, and the running powers of its two betas. */
@@ -27,158 +49,105 @@ export interface OptimiserState {
 
 const BETA1 = 0.9;
 const BETA2 = 0.999;
-/** 1e-5 as in the PPO of OpenAI baselines. */
 const EPSILON = 1e-5;
 /** Rows of the batch summed before moving to the next weights, so that both operands stay in L1. */
-const ROW_CHUNK = 64;
-
-interface Layer {
-  inputs: number;
-  outputs: number;
-  /** outputs rounded up to 4: the columns the kernel computes. */
-  columns: number;
-  /** Bytes from row to row of this layer's activations and gradients. */
-  rowBytes: number;
-  weights: number;
-  bias: number;
-  weightGradient: number;
-  biasGradient: number;
-  activation: number;
-  gradient: number;
-  transposed: number;
-  tanh: boolean;
-}
-
-const padded = (n: number) => Math.ceil(n / 4) * 4;
-/** One cache line more than the data, so that a column's rows do not all fall in the same cache sets. */
-const strideFloats = (n: number) => (n % 16 === 0 ? n + 16 : padded(n));
+export const ROW_CHUNK = 64;
 
 /**
  * A policy network living in one WebAssembly memory. Write `observations`, call `forward(rows)`, read
- * `outputs`: row r holds the logits at r * outputStride and the value right after them.
+ * `outputs`: row r holds the logits at r * outputStride and the value at r * outputStride + valueColumn.
  * For training also write `outputGradient` (same layout), call `backward(rows)` and `adamStep`.
  */
 export class DenseNetwork {
   readonly observations: Float32Array;
   readonly outputs: Float32Array;
   readonly outputStride: number;
+  readonly valueColumn: number;
   readonly outputGradient: Float32Array;
   readonly stored: Float32Array;
   readonly indices: Uint32Array;
+  readonly memory: WebAssembly.Memory;
+  readonly lanes: number;
+  private readonly lane: number;
   private readonly kernel: KernelExports;
-  private readonly buffer: ArrayBuffer;
-  private readonly layers: Layer[];
-  private readonly inputAddress: number;
-  private readonly storedAddress: number;
-  private readonly indexAddress: number;
-  private readonly parameterAddress: number;
-  private readonly gradientAddress: number;
-  private readonly momentAddress: [number, number];
-  private readonly parameterFloats: number;
-  private beta1Power = 1;
-  private beta2Power = 1;
+  private readonly layout: NetworkLayout;
+  private readonly betaPowers: Float64Array;
 
   constructor(
     readonly spec: NetworkSpec,
-    readonly options: DenseNetworkOptions,
+    options: DenseNetworkOptions,
   ) {
-    const { maxRows, training } = options;
-    const plan = new ArenaPlan();
-    const shapes = networkLayers(spec).slice(0, -2);
-    const lastHidden = spec.hiddenSizes.at(-1)!;
-    const all = [
-      ...shapes.map((s) => ({ inputs: s.inputs, outputs: s.outputs, tanh: true })),
-      { inputs: lastHidden, outputs: spec.actionCount + 1, tanh: false },
-    ];
-    const blockFloats = all.reduce((sum, l) => sum + (l.inputs + 1) * padded(l.outputs), 0);
-    this.parameterFloats = blockFloats;
-    this.parameterAddress = plan.reserve(blockFloats);
-    this.gradientAddress = training ? plan.reserve(blockFloats) : 0;
-    this.momentAddress = training ? [plan.reserve(blockFloats), plan.reserve(blockFloats)] : [0, 0];
-    let offset = 0;
-    this.layers = all.map(({ inputs, outputs, tanh }) => {
-      const columns = padded(outputs);
-      const rowFloats = tanh ? strideFloats(columns) : columns;
-      const weightOffset = offset * 4;
-      const biasOffset = (offset + inputs * columns) * 4;
-      offset += (inputs + 1) * columns;
-      return {
-        inputs,
-        outputs,
-        columns,
-        rowBytes: rowFloats * 4,
-        weights: this.parameterAddress + weightOffset,
-        bias: this.parameterAddress + biasOffset,
-        weightGradient: this.gradientAddress + weightOffset,
-        biasGradient: this.gradientAddress + biasOffset,
-        activation: plan.reserve(maxRows * rowFloats),
-        gradient: training ? plan.reserve(maxRows * rowFloats) : 0,
-        transposed: training ? plan.reserve(outputs * padded(inputs)) : 0,
-        tanh,
-      };
-    });
-    const storedRows = options.storedRows ?? 0;
-    this.inputAddress = plan.reserve(maxRows * spec.observationSize);
-    this.storedAddress = plan.reserve(storedRows * spec.observationSize);
-    this.indexAddress = plan.reserve(maxRows);
-    const { kernel, buffer } = plan.instantiate();
-    this.kernel = kernel;
-    this.buffer = buffer;
-    const head = this.layers.at(-1)!;
-    this.outputStride = head.columns;
-    this.observations = new Float32Array(buffer, this.inputAddress, maxRows * spec.observationSize);
-    this.outputs = new Float32Array(buffer, head.activation, maxRows * head.columns);
-    this.outputGradient = new Float32Array(buffer, head.gradient, training ? maxRows * head.columns : 0);
-    this.stored = new Float32Array(buffer, this.storedAddress, storedRows * spec.observationSize);
-    this.indices = new Uint32Array(buffer, this.indexAddress, maxRows);
+    const { maxRows, training, storedRows = 0, kernel = baselineKernel(), lanes = 1, lane = 0 } = options;
+    const layout = planNetwork(spec, { maxRows, training, storedRows, lanes, lane });
+    this.memory = options.memory ?? layout.plan.createMemory(kernel);
+    this.kernel = instantiateKernel(kernel, this.memory);
+    this.layout = layout;
+    this.lanes = lanes;
+    this.lane = lane;
+    this.outputStride = layout.outputColumns;
+    this.valueColumn = layout.valueColumn;
+    const outputs = maxRows * layout.outputColumns;
+    const { buffer } = this.memory;
+    this.observations = new Float32Array(buffer, layout.input, maxRows * spec.observationSize);
+    this.outputs = new Float32Array(buffer, layout.outputs, outputs);
+    this.outputGradient = new Float32Array(buffer, layout.outputGradient, training ? outputs : 0);
+    this.stored = new Float32Array(buffer, layout.stored, storedRows * spec.observationSize);
+    this.indices = new Uint32Array(buffer, layout.indices, maxRows);
+    this.betaPowers = new Float64Array(buffer, layout.betaPowers, 2);
+    if (!options.memory) this.betaPowers.fill(1);
   }
 
   /** Copies stored rows indices[0 .. rows) into `observations`. */
   gather(rows: number): void {
-    const rowBytes = this.spec.observationSize * 4;
-    this.kernel.gatherRows(this.inputAddress, this.storedAddress, rowBytes, this.indexAddress, rows);
+    const { input, stored, indices } = this.layout;
+    this.kernel.gatherRows(input, stored, this.spec.observationSize * 4, indices, rows);
   }
 
   /** Fills `outputs` for `observations`, or for stored rows from `storedFrom` on without copying them. */
   forward(rows: number, storedFrom?: number): void {
     const observationBytes = this.spec.observationSize * 4;
-    let input =
-      storedFrom === undefined ? this.inputAddress : this.storedAddress + storedFrom * observationBytes;
-    let inputBytes = observationBytes;
-    for (const l of this.layers) {
+    const { input, stored, layers } = this.layout;
+    const first = storedFrom === undefined ? input : stored + storedFrom * observationBytes;
+    for (const l of layers) {
       // biome-ignore format: the operands read as matrices: C, A, B, then the mode and the sizes
       this.kernel.matmul(
-        l.activation, l.rowBytes, input, inputBytes, 4, l.weights, l.columns * 4, l.bias,
+        l.activation, l.rowBytes, l.below ? l.below.activation : first,
+        l.below ? l.below.rowBytes : observationBytes, 4, l.weights, l.columns * 4, l.bias,
         MATMUL_START.bias, l.tanh ? 1 : 0, rows, l.columns, l.inputs,
       );
-      input = l.activation;
-      inputBytes = l.rowBytes;
     }
   }
 
-  /** Gradients of sum(outputGradient * outputs) for the `observations` of the last `forward(rows)`. */
-  backward(rows: number): void {
+  /**
+   * Gradients of sum(outputGradient * outputs) for the `observations` of the last `forward(rows)`. With
+   * `accumulate` they are added to this lane's last gradients, which belong to the same weights.
+   */
+  backward(rows: number, accumulate = false): void {
     const k = this.kernel;
-    for (let i = this.layers.length - 1; i >= 0; i--) {
-      const l = this.layers[i]!;
-      const below = this.layers[i - 1];
-      const input = below ? below.activation : this.inputAddress;
+    const { layers, input: observations } = this.layout;
+    const block = this.layout.gradients[this.lane]!;
+    for (let i = layers.length - 1; i >= 0; i--) {
+      const l = layers[i]!;
+      const { below } = l;
+      const input = below ? below.activation : observations;
       const inputBytes = below ? below.rowBytes : this.spec.observationSize * 4;
       const rowBytes = l.columns * 4;
       for (let from = 0; from < rows; from += ROW_CHUNK) {
         const depth = Math.min(ROW_CHUNK, rows - from);
-        const start = from === 0 ? MATMUL_START.zero : MATMUL_START.present;
+        const start = from === 0 && !accumulate ? MATMUL_START.zero : MATMUL_START.present;
         const a = input + from * inputBytes;
         const b = l.gradient + from * l.rowBytes;
         // biome-ignore format: as above; A is the input transposed, so its strides are swapped
         k.matmul(
-          l.weightGradient, rowBytes, a, 4, inputBytes, b, l.rowBytes, 0,
+          block + l.weightOffset, rowBytes, a, 4, inputBytes, b, l.rowBytes, 0,
           start, 0, l.inputs, l.columns, depth,
         );
       }
-      k.sumRows(l.biasGradient, l.gradient, l.rowBytes, rows, l.columns);
+      const biasStart = accumulate ? MATMUL_START.present : MATMUL_START.zero;
+      k.sumRows(block + l.biasOffset, l.gradient, l.rowBytes, biasStart, rows, l.columns);
       if (below) {
-        k.transpose(l.transposed, below.columns * 4, l.weights, rowBytes, l.inputs, l.outputs);
+        if (!accumulate)
+          k.transpose(l.transposed, below.columns * 4, l.weights, rowBytes, l.inputs, l.outputs);
         // biome-ignore format: as above
         k.matmul(
           below.gradient, below.rowBytes, l.gradient, l.rowBytes, 4, l.transposed, below.columns * 4, 0,
@@ -189,53 +158,89 @@ export class DenseNetwork {
     }
   }
 
-  /** One Adam step with the last gradients; returns the global gradient norm before clipping. */
-  adamStep({ learningRate, maxGradientNorm }: AdamStep): number {
-    const bytes = this.parameterFloats * 4;
-    const norm = Math.sqrt(this.kernel.sumSquares(this.gradientAddress, bytes));
-    this.beta1Power *= BETA1;
-    this.beta2Power *= BETA2;
+  /** One Adam step with the last gradients of all lanes; returns the global gradient norm before clipping. */
+  adamStep(step: AdamStep): number {
+    let squares = 0;
+    for (let part = 0; part < this.lanes; part++) squares += this.reduceGradients(part);
+    this.advanceOptimiser();
+    for (let part = 0; part < this.lanes; part++) this.applyAdam(part, Math.sqrt(squares), step);
+    return Math.sqrt(squares);
+  }
+
+  /**
+   * Adds all lanes' gradients of one part of the parameters, of which there are as many as lanes; returns the
+   * sum of squares. `reduceGradients` of all parts, `advanceOptimiser` once, then `applyAdam` of all parts with
+   * the root of the sum of all squares make an `adamStep` that several threads can share.
+   */
+  reduceGradients(part: number): number {
+    const { from, bytes } = this.part(part);
+    const [sum, ...others] = this.layout.gradients as [number, ...number[]];
+    for (const block of others) this.kernel.addInto(sum + from, block + from, bytes);
+    return this.kernel.sumSquares(sum + from, bytes);
+  }
+
+  advanceOptimiser(): void {
+    this.betaPowers[0]! *= BETA1;
+    this.betaPowers[1]! *= BETA2;
+  }
+
+  applyAdam(
+    part: number,
+    norm: number,
+    { learningRate, maxGradientNorm, weightDecay = 0, epsilon = EPSILON }: AdamStep,
+  ) {
+    const { from, bytes } = this.part(part);
+    const { parameters, gradients, moments } = this.layout;
     const scale = norm > maxGradientNorm ? maxGradientNorm / norm : 1;
-    const [moment1, moment2] = this.momentAddress;
+    const [beta1Power, beta2Power] = this.betaPowers as unknown as [number, number];
     // biome-ignore format: addresses first, then the scalars
     this.kernel.adam(
-      this.parameterAddress, this.gradientAddress, moment1, moment2, bytes, learningRate, BETA1, BETA2, EPSILON,
-      1 / (1 - this.beta1Power), 1 / (1 - this.beta2Power), scale,
+      parameters + from, gradients[0]! + from, moments[0] + from, moments[1] + from, bytes,
+      learningRate, BETA1, BETA2, epsilon, 1 / (1 - beta1Power), 1 / (1 - beta2Power), scale,
+      learningRate * weightDecay,
     );
-    return norm;
   }
 
   /** @throws PolicyError when `weights` has the wrong length or holds NaN or Infinity. */
   setWeights(weights: Float32Array): void {
     checkWeights(this.spec, weights);
-    this.eachWeight(this.parameterAddress, (block, at, i) => {
+    this.eachWeight(this.layout.parameters, (block, at, i) => {
       block[at] = weights[i]!;
     });
   }
 
   /** The parameters in the portable order of `networkLayers`. */
   getWeights(): Float32Array {
-    return this.unpack(this.parameterAddress);
+    return this.unpack(this.layout.parameters);
   }
 
-  /** The last gradients in the same order. */
+  /** This lane's last gradients in the same order; after `adamStep`, lane 0 has the sum of all. */
   getGradients(): Float32Array {
-    return this.unpack(this.gradientAddress);
+    return this.unpack(this.layout.gradients[this.lane]!);
   }
 
   optimiserState(): OptimiserState {
-    const copy = (at: number) => new Float32Array(this.buffer, at, this.parameterFloats).slice();
-    const [moment1, moment2] = this.momentAddress;
-    const { beta1Power, beta2Power } = this;
-    return { moment1: copy(moment1), moment2: copy(moment2), beta1Power, beta2Power };
+    const [moment1, moment2] = this.layout.moments.map((at) => this.block(at).slice());
+    const [beta1Power, beta2Power] = this.betaPowers as unknown as [number, number];
+    return { moment1: moment1!, moment2: moment2!, beta1Power, beta2Power };
   }
 
   setOptimiserState(state: OptimiserState): void {
-    const [moment1, moment2] = this.momentAddress;
-    new Float32Array(this.buffer, moment1, this.parameterFloats).set(state.moment1);
-    new Float32Array(this.buffer, moment2, this.parameterFloats).set(state.moment2);
-    this.beta1Power = state.beta1Power;
-    this.beta2Power = state.beta2Power;
+    const [moment1, moment2] = this.layout.moments;
+    this.block(moment1).set(state.moment1);
+    this.block(moment2).set(state.moment2);
+    this.betaPowers.set([state.beta1Power, state.beta2Power]);
+  }
+
+  private block(address: number): Float32Array {
+    return new Float32Array(this.memory.buffer, address, this.layout.parameterFloats);
+  }
+
+  private part(part: number): { from: number; bytes: number } {
+    const bytes = this.layout.parameterFloats * 4;
+    const each = Math.ceil(bytes / this.lanes / 64) * 64;
+    const from = Math.min(part * each, bytes);
+    return { from, bytes: Math.min(each, bytes - from) };
   }
 
   private unpack(address: number): Float32Array {
@@ -244,20 +249,15 @@ export class DenseNetwork {
     return Float32Array.from(out);
   }
 
-  /** Visits a parameter block in portable order: the head's value column comes last, on its own. */
+  /** Visits a parameter block in portable order. */
   private eachWeight(address: number, visit: (block: Float32Array, at: number, i: number) => void): void {
-    const block = new Float32Array(this.buffer, address, this.parameterFloats);
+    const block = this.block(address);
     let i = 0;
-    const visitColumns = (l: Layer, from: number, to: number) => {
-      const base = (l.weights - this.parameterAddress) / 4;
+    for (const { layer, from, to } of this.layout.portable) {
       // Row `inputs` of the block is the bias.
-      for (let r = 0; r <= l.inputs; r++) {
-        for (let c = from; c < to; c++) visit(block, base + r * l.columns + c, i++);
+      for (let r = 0; r <= layer.inputs; r++) {
+        for (let c = from; c < to; c++) visit(block, layer.weightOffset / 4 + r * layer.columns + c, i++);
       }
-    };
-    const head = this.layers.at(-1)!;
-    for (const l of this.layers.slice(0, -1)) visitColumns(l, 0, l.outputs);
-    visitColumns(head, 0, this.spec.actionCount);
-    visitColumns(head, this.spec.actionCount, this.spec.actionCount + 1);
+    }
   }
 }

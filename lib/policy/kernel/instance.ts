@@ -35,7 +35,15 @@ export interface KernelExports {
     rows: number,
     columns: number,
   ): void;
-  sumRows(target: number, source: number, sourceRow: number, rows: number, columns: number): void;
+  sumRows(
+    target: number,
+    source: number,
+    sourceRow: number,
+    start: number,
+    rows: number,
+    columns: number,
+  ): void;
+  addInto(target: number, source: number, bytes: number): void;
   gatherRows(target: number, source: number, rowBytes: number, indices: number, rows: number): void;
   sumSquares(at: number, bytes: number): number;
   adam(
@@ -51,18 +59,37 @@ export interface KernelExports {
     correction1: number,
     correction2: number,
     gradientScale: number,
+    decay: number,
   ): void;
 }
 
 export const MATMUL_START = { zero: 0, bias: 1, present: 2 } as const;
 
+/** One build of assembly/index.ts. Builds differ in rounding, or in whether threads may share their memory. */
+export interface KernelBuild {
+  /** Names the arithmetic: networks of the same version give the same bits on every machine. */
+  version: string;
+  module: WebAssembly.Module;
+  isShared: boolean;
+}
+
+let baseline: KernelBuild | undefined;
+
+/** The build of every decision, evaluation and replay. */
+export function baselineKernel(): KernelBuild {
+  baseline ??= {
+    version: KERNEL_VERSION,
+    module: new WebAssembly.Module(base64Decode(KERNEL_WASM_BASE64) as BufferSource),
+    isShared: false,
+  };
+  return baseline;
+}
+
 const PAGE_BYTES = 65536;
 /** Address 0 stays unused so that a forgotten pointer is seen as zeros, not as somebody's data. */
 const ARENA_START = 1024;
 
-let compiled: WebAssembly.Module | undefined;
-
-/** Hands out aligned pieces of one memory; nothing is ever freed. */
+/** Hands out aligned pieces of one memory; nothing is ever freed. Equal plans give equal addresses. */
 export class ArenaPlan {
   private next = ARENA_START;
 
@@ -73,11 +100,16 @@ export class ArenaPlan {
     return address;
   }
 
-  /** One kernel instance over a zeroed memory that holds everything reserved so far. */
-  instantiate(): { kernel: KernelExports; buffer: ArrayBuffer } {
-    compiled ??= new WebAssembly.Module(base64Decode(KERNEL_WASM_BASE64) as BufferSource);
-    const memory = new WebAssembly.Memory({ initial: Math.ceil(this.next / PAGE_BYTES) });
-    const instance = new WebAssembly.Instance(compiled, { env: { memory } });
-    return { kernel: instance.exports as unknown as KernelExports, buffer: memory.buffer };
+  /** A zeroed memory that holds everything reserved so far. */
+  createMemory({ isShared }: KernelBuild): WebAssembly.Memory {
+    const pages = Math.ceil(this.next / PAGE_BYTES);
+    return new WebAssembly.Memory(
+      isShared ? { initial: pages, maximum: pages, shared: true } : { initial: pages },
+    );
   }
+}
+
+/** An instance of the build over a memory, which other instances may work on at the same time. */
+export function instantiateKernel(build: KernelBuild, memory: WebAssembly.Memory): KernelExports {
+  return new WebAssembly.Instance(build.module, { env: { memory } }).exports as unknown as KernelExports;
 }

@@ -6,6 +6,9 @@
  * machine or the engine. Every sum runs over its inner index in ascending order with one accumulator per
  * output; row and column tiles never split a sum. So a row has the same bits alone or in any batch.
  *
+ * One source, several builds (rl-worker/policy/buildKernel.ts). Where relaxed SIMD is enabled `multiplyAdd`
+ * rounds once instead of twice, which is faster and gives other bits: those builds only train.
+ *
  * All pointers are byte addresses in the imported memory. "Stride" arguments are in bytes. Matrices that
  * are written, and the right-hand matrix of a product, have their columns padded with zeros to a multiple
  * of four.
@@ -15,6 +18,14 @@
 @inline const START_ZERO: i32 = 0;
 // @ts-ignore: decorator
 @inline const START_BIAS: i32 = 1;
+
+/** a * b + c. Rounded twice (baseline), or once where the machine fuses it (relaxed SIMD). */
+// @ts-ignore: decorator
+@inline
+function multiplyAdd(a: v128, b: v128, c: v128): v128 {
+  if (ASC_FEATURE_RELAXED_SIMD) return f32x4.relaxed_madd(a, b, c);
+  return f32x4.add(c, f32x4.mul(a, b));
+}
 
 /**
  * tanh as an odd rational function of degree 13/6 on [-7.905, 7.905]; within 3e-7 of the true value.
@@ -26,16 +37,16 @@ function tanh4(input: v128): v128 {
   // pmin and pmax are one machine instruction each, and with the data first they let NaN through.
   const x = f32x4.pmax(f32x4.pmin(input, f32x4.splat(7.90531110763549805)), f32x4.splat(-7.90531110763549805));
   const x2 = f32x4.mul(x, x);
-  let p = f32x4.add(f32x4.mul(x2, f32x4.splat(-2.76076847742355e-16)), f32x4.splat(2.00018790482477e-13));
-  p = f32x4.add(f32x4.mul(p, x2), f32x4.splat(-8.60467152213735e-11));
-  p = f32x4.add(f32x4.mul(p, x2), f32x4.splat(5.12229709037114e-8));
-  p = f32x4.add(f32x4.mul(p, x2), f32x4.splat(1.48572235717979e-5));
-  p = f32x4.add(f32x4.mul(p, x2), f32x4.splat(6.37261928875436e-4));
-  p = f32x4.add(f32x4.mul(p, x2), f32x4.splat(4.89352455891786e-3));
+  let p = multiplyAdd(x2, f32x4.splat(-2.76076847742355e-16), f32x4.splat(2.00018790482477e-13));
+  p = multiplyAdd(p, x2, f32x4.splat(-8.60467152213735e-11));
+  p = multiplyAdd(p, x2, f32x4.splat(5.12229709037114e-8));
+  p = multiplyAdd(p, x2, f32x4.splat(1.48572235717979e-5));
+  p = multiplyAdd(p, x2, f32x4.splat(6.37261928875436e-4));
+  p = multiplyAdd(p, x2, f32x4.splat(4.89352455891786e-3));
   p = f32x4.mul(p, x);
-  let q = f32x4.add(f32x4.mul(x2, f32x4.splat(1.19825839466702e-6)), f32x4.splat(1.18534705686654e-4));
-  q = f32x4.add(f32x4.mul(q, x2), f32x4.splat(2.26843463243900e-3));
-  q = f32x4.add(f32x4.mul(q, x2), f32x4.splat(4.89352518554385e-3));
+  let q = multiplyAdd(x2, f32x4.splat(1.19825839466702e-6), f32x4.splat(1.18534705686654e-4));
+  q = multiplyAdd(q, x2, f32x4.splat(2.26843463243900e-3));
+  q = multiplyAdd(q, x2, f32x4.splat(4.89352518554385e-3));
   const y = f32x4.div(p, q);
   return f32x4.pmax(f32x4.pmin(y, f32x4.splat(1)), f32x4.splat(-1));
 }
@@ -91,14 +102,14 @@ export function matmul(
         const b1 = v128.load(bp, 16);
         const b2 = v128.load(bp, 32);
         const b3 = v128.load(bp, 48);
-        s00 = f32x4.add(s00, f32x4.mul(a0, b0));
-        s10 = f32x4.add(s10, f32x4.mul(a1, b0));
-        s01 = f32x4.add(s01, f32x4.mul(a0, b1));
-        s11 = f32x4.add(s11, f32x4.mul(a1, b1));
-        s02 = f32x4.add(s02, f32x4.mul(a0, b2));
-        s12 = f32x4.add(s12, f32x4.mul(a1, b2));
-        s03 = f32x4.add(s03, f32x4.mul(a0, b3));
-        s13 = f32x4.add(s13, f32x4.mul(a1, b3));
+        s00 = multiplyAdd(a0, b0, s00);
+        s10 = multiplyAdd(a1, b0, s10);
+        s01 = multiplyAdd(a0, b1, s01);
+        s11 = multiplyAdd(a1, b1, s11);
+        s02 = multiplyAdd(a0, b2, s02);
+        s12 = multiplyAdd(a1, b2, s12);
+        s03 = multiplyAdd(a0, b3, s03);
+        s13 = multiplyAdd(a1, b3, s13);
         ap += aColumn;
         bp += bRow;
       }
@@ -121,10 +132,10 @@ export function matmul(
       const end = bp + <usize>depth * bRow;
       while (bp != end) {
         const a0 = v128.load32_splat(ap);
-        s0 = f32x4.add(s0, f32x4.mul(a0, v128.load(bp)));
-        s1 = f32x4.add(s1, f32x4.mul(a0, v128.load(bp, 16)));
-        s2 = f32x4.add(s2, f32x4.mul(a0, v128.load(bp, 32)));
-        s3 = f32x4.add(s3, f32x4.mul(a0, v128.load(bp, 48)));
+        s0 = multiplyAdd(a0, v128.load(bp), s0);
+        s1 = multiplyAdd(a0, v128.load(bp, 16), s1);
+        s2 = multiplyAdd(a0, v128.load(bp, 32), s2);
+        s3 = multiplyAdd(a0, v128.load(bp, 48), s3);
         ap += aColumn;
         bp += bRow;
       }
@@ -165,10 +176,10 @@ function matmulColumn4(
     while (bp != end) {
       const b0 = v128.load(bp);
       const ap2 = ap + aRow + aRow;
-      s0 = f32x4.add(s0, f32x4.mul(v128.load32_splat(ap), b0));
-      s1 = f32x4.add(s1, f32x4.mul(v128.load32_splat(ap + aRow), b0));
-      s2 = f32x4.add(s2, f32x4.mul(v128.load32_splat(ap2), b0));
-      s3 = f32x4.add(s3, f32x4.mul(v128.load32_splat(ap2 + aRow), b0));
+      s0 = multiplyAdd(v128.load32_splat(ap), b0, s0);
+      s1 = multiplyAdd(v128.load32_splat(ap + aRow), b0, s1);
+      s2 = multiplyAdd(v128.load32_splat(ap2), b0, s2);
+      s3 = multiplyAdd(v128.load32_splat(ap2 + aRow), b0, s3);
       ap += aColumn;
       bp += bRow;
     }
@@ -187,7 +198,7 @@ function matmulColumn4(
     let bp = b + jBytes;
     const end = bp + <usize>depth * bRow;
     while (bp != end) {
-      s0 = f32x4.add(s0, f32x4.mul(v128.load32_splat(ap), v128.load(bp)));
+      s0 = multiplyAdd(v128.load32_splat(ap), v128.load(bp), s0);
       ap += aColumn;
       bp += bRow;
     }
@@ -207,27 +218,73 @@ export function tanhBackward(grad: usize, y: usize, bytes: usize): void {
   }
 }
 
-/** target[j, i] = source[i, j]. */
+/** target[j, i] = source[i, j]. Blocks of 4 x 4 by shuffles, the rest one by one. */
 export function transpose(
   target: usize, targetRow: usize, source: usize, sourceRow: usize, rows: i32, columns: i32,
 ): void {
-  for (let i: i32 = 0; i < rows; i++) {
-    for (let j: i32 = 0; j < columns; j++) {
+  const rows4 = rows & ~3;
+  const columns4 = columns & ~3;
+  for (let i: i32 = 0; i < rows4; i += 4) {
+    let from = source + <usize>i * sourceRow;
+    let to = target + (<usize>i << 2);
+    for (let j: i32 = 0; j < columns4; j += 4) {
+      const r0 = v128.load(from);
+      const r1 = v128.load(from + sourceRow);
+      const r2 = v128.load(from + 2 * sourceRow);
+      const r3 = v128.load(from + 3 * sourceRow);
+      const low01 = v128.shuffle<f32>(r0, r1, 0, 4, 1, 5);
+      const high01 = v128.shuffle<f32>(r0, r1, 2, 6, 3, 7);
+      const low23 = v128.shuffle<f32>(r2, r3, 0, 4, 1, 5);
+      const high23 = v128.shuffle<f32>(r2, r3, 2, 6, 3, 7);
+      v128.store(to, v128.shuffle<f32>(low01, low23, 0, 1, 4, 5));
+      v128.store(to + targetRow, v128.shuffle<f32>(low01, low23, 2, 3, 6, 7));
+      v128.store(to + 2 * targetRow, v128.shuffle<f32>(high01, high23, 0, 1, 4, 5));
+      v128.store(to + 3 * targetRow, v128.shuffle<f32>(high01, high23, 2, 3, 6, 7));
+      from += 16;
+      to += 4 * targetRow;
+    }
+    transposeOneByOne(target, targetRow, source, sourceRow, i, i + 4, columns4, columns);
+  }
+  transposeOneByOne(target, targetRow, source, sourceRow, rows4, rows, 0, columns);
+}
+
+function transposeOneByOne(
+  target: usize, targetRow: usize, source: usize, sourceRow: usize,
+  fromRow: i32, toRow: i32, fromColumn: i32, toColumn: i32,
+): void {
+  for (let i = fromRow; i < toRow; i++) {
+    for (let j = fromColumn; j < toColumn; j++) {
       store<f32>(target + <usize>j * targetRow + (<usize>i << 2), load<f32>(source + <usize>i * sourceRow + (<usize>j << 2)));
     }
   }
 }
 
-/** target[j] = sum over rows of source[i, j]; `columns` is a multiple of four. */
-export function sumRows(target: usize, source: usize, sourceRow: usize, rows: i32, columns: i32): void {
+/**
+ * target[j] = sum over rows of source[i, j], or target[j] + that sum with `start` 2; `columns` is a multiple
+ * of four.
+ */
+export function sumRows(
+  target: usize, source: usize, sourceRow: usize, start: i32, rows: i32, columns: i32,
+): void {
   for (let j: i32 = 0; j < columns; j += 4) {
-    let sum = f32x4.splat(0);
+    const into = target + (<usize>j << 2);
+    let sum = start == START_ZERO ? f32x4.splat(0) : v128.load(into);
     let at = source + (<usize>j << 2);
     for (let i: i32 = 0; i < rows; i++) {
       sum = f32x4.add(sum, v128.load(at));
       at += sourceRow;
     }
-    v128.store(target + (<usize>j << 2), sum);
+    v128.store(into, sum);
+  }
+}
+
+/** target += source over `bytes` (a multiple of 16). */
+export function addInto(target: usize, source: usize, bytes: usize): void {
+  const end = target + bytes;
+  while (target != end) {
+    v128.store(target, f32x4.add(v128.load(target), v128.load(source)));
+    target += 16;
+    source += 16;
   }
 }
 
@@ -260,16 +317,19 @@ export function sumSquares(at: usize, bytes: usize): f64 {
 /**
  * One Adam step over `bytes` (a multiple of 16). Kingma & Ba 2015, algorithm 1; `correction1` and
  * `correction2` are 1 / (1 - beta^t). Gradients are first multiplied by `gradientScale` (global norm clip).
+ * `decay` is learning rate times weight decay, taken from the weights themselves: AdamW (Loshchilov & Hutter
+ * 2019, algorithm 2). 0 is plain Adam.
  */
 export function adam(
   weights: usize, gradient: usize, moment1: usize, moment2: usize, bytes: usize,
   learningRate: f32, beta1: f32, beta2: f32, epsilon: f32,
-  correction1: f32, correction2: f32, gradientScale: f32,
+  correction1: f32, correction2: f32, gradientScale: f32, decay: f32,
 ): void {
   const keep1 = f32x4.splat(beta1), take1 = f32x4.splat(<f32>1 - beta1);
   const keep2 = f32x4.splat(beta2), take2 = f32x4.splat(<f32>1 - beta2);
   const rate = f32x4.splat(learningRate), eps = f32x4.splat(epsilon);
   const fix1 = f32x4.splat(correction1), fix2 = f32x4.splat(correction2), scale = f32x4.splat(gradientScale);
+  const keepWeight = f32x4.splat(<f32>1 - decay);
   for (let at: usize = 0; at < bytes; at += 16) {
     const g = f32x4.mul(v128.load(gradient + at), scale);
     const m = f32x4.add(f32x4.mul(v128.load(moment1 + at), keep1), f32x4.mul(g, take1));
@@ -278,6 +338,6 @@ export function adam(
     v128.store(moment2 + at, v);
     const denominator = f32x4.add(f32x4.sqrt(f32x4.mul(v, fix2)), eps);
     const step = f32x4.div(f32x4.mul(rate, f32x4.mul(m, fix1)), denominator);
-    v128.store(weights + at, f32x4.sub(v128.load(weights + at), step));
+    v128.store(weights + at, f32x4.sub(f32x4.mul(v128.load(weights + at), keepWeight), step));
   }
 }
