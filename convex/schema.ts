@@ -2,6 +2,7 @@ import { defineSchema } from "convex/server";
 import { accessTables } from "./access/schema";
 import { agentTables } from "./agents/schema";
 import { auditTables } from "./audit/schema";
+import { costTables } from "./costs/schema";
 import { datasetTables } from "./datasets/schema";
 import { decisionTables } from "./decisions/schema";
 import { evaluationTables } from "./evaluations/schema";
@@ -18,6 +19,7 @@ export default defineSchema({
   ...accessTables,
   ...agentTables,
   ...auditTables,
+  ...costTables,
   ...datasetTables,
   ...decisionTables,
   ...evaluationTables,

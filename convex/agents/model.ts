@@ -1,5 +1,7 @@
 /** Owns agent versions, their manifests and training curves; the only writer of those tables. */
 import { ConvexError, type Infer, v } from "convex/values";
+import { costModelHash } from "../../lib/broker/charges";
+import type { CostModel } from "../../lib/broker/types";
 import { appError } from "../../lib/contract/errors";
 import { LIMITS } from "../../lib/contract/limits";
 import { sha256Hex } from "../../lib/core/sha256";
@@ -7,6 +9,7 @@ import type { ArtifactManifest } from "../../lib/policy/types";
 import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
 import { appendAudit } from "../audit/model";
+import { costsInForce } from "../costs/model";
 import { requireDataset } from "../datasets/model";
 import { recordTrial } from "../evaluations/model";
 import { enqueueJob, requireLease } from "../ops/model";
@@ -90,6 +93,7 @@ export async function requestTraining(
       ),
     );
   }
+  const costs = await costsInForce(ctx, dataset.instrument);
   const name =
     request.name ?? `${request.algorithm}-${dataset.timeframe}-s${seed}-${dataset.datasetHash.slice(0, 6)}`;
   const versionId = await ctx.db.insert("agentVersions", {
@@ -104,6 +108,8 @@ export async function requestTraining(
     featureFingerprint: dataset.featureFingerprint,
     seed,
     stepsRequested: steps,
+    costModelId: costs.modelId,
+    costModelHash: costs.hash,
     requestedBy: actor,
     files: [],
     environmentSteps: 0,
@@ -119,7 +125,10 @@ export async function requestTraining(
     action: "training.request",
     subjectType: "agentVersion",
     subjectId: versionId,
-    detail: { steps, seed, datasetHash: dataset.datasetHash, algorithm: request.algorithm },
+    detail: {
+      ...{ steps, seed, datasetHash: dataset.datasetHash, algorithm: request.algorithm },
+      costModelHash: costs.hash,
+    },
   });
   return { versionId, jobId };
 }
@@ -221,6 +230,10 @@ function assertManifestFits(version: Doc<"agentVersions">, result: Infer<typeof 
   const manifest = parseManifest(result.manifest);
   const wrong = IDENTITY.find((field) => manifest[field] !== version[field]);
   if (wrong !== undefined) refuse(`The manifest's ${wrong} is not that of ${version.name}`);
+  const { costs } = (manifest.environment ?? {}) as { costs?: CostModel };
+  if (version.costModelHash !== undefined && (!costs || costModelHash(costs) !== version.costModelHash)) {
+    refuse(`The manifest's costs are not those that ${version.name} was requested with`);
+  }
   const wanted = Object.entries(manifest.files ?? {});
   const isStored = wanted.every(([name, { sha256 }]) =>
     result.files.some((file) => file.name === name && file.sha256 === sha256),

@@ -31,6 +31,9 @@ export const versionFields = {
   featureFingerprint: v.string(),
   seed: v.number(),
   stepsRequested: v.number(),
+  /** The execution costs it is trained under, fixed when it was requested; absent on versions of older desks. */
+  costModelId: v.optional(v.string()),
+  costModelHash: v.optional(v.string()),
   jobId: v.optional(v.id("jobs")),
   requestedBy: v.string(),
   artifactSha256: v.optional(v.string()),

@@ -75,6 +75,8 @@ export const evaluationFields = {
   entropy: v.union(v.null(), v.number()),
   environmentHash: v.string(),
   costModelId: v.string(),
+  /** SHA-256 of the cost model that was charged, stress included; absent on older rows. */
+  costModelHash: v.optional(v.string()),
   /** Trials counted on this instrument and timeframe when the evaluation was recorded. */
   trialCount: v.number(),
   createdAtMs: v.number(),

@@ -269,6 +269,15 @@ export async function flattenAtMark(
   return applyBar(ctx, runId, instant);
 }
 
+/** The run's newest fills, newest first; at most `limit`. */
+export async function newestFills(ctx: QueryCtx, runId: Id<"runs">, limit: number): Promise<Doc<"fills">[]> {
+  return ctx.db
+    .query("fills")
+    .withIndex("by_run_and_time", (q) => q.eq("runId", runId))
+    .order("desc")
+    .take(limit);
+}
+
 /** Orders of the run whose decision bar opened in (sinceMs, untilMs]. */
 export async function countOrders(
   ctx: QueryCtx,

@@ -1,5 +1,6 @@
 /** Owns runs; the only writer of the table. A run is one agent version on one feed with one paper account. */
 import { ConvexError } from "convex/values";
+import { costModelHash } from "../../lib/broker/charges";
 import type { AccountState, CostModel, InstrumentRules, SizingSpec } from "../../lib/broker/types";
 import { appError } from "../../lib/contract/errors";
 import type { Doc, Id } from "../_generated/dataModel";
@@ -87,6 +88,8 @@ export async function beginRun(
     feedDatasetId: begin.feedDatasetId ?? run.feedDatasetId,
     featuresFromMs: run.featuresFromMs ?? begin.featuresFromMs,
     totalBars: begin.totalBars,
+    costModelId: costs.id,
+    costModelHash: costModelHash(costs),
     startedAtMs: run.startedAtMs ?? Date.now(),
   });
 }

@@ -32,6 +32,9 @@ export const runFields = {
   artifactSha256: v.string(),
   datasetHash: v.string(),
   featureFingerprint: v.string(),
+  /** The execution costs of its account, set when it begins. */
+  costModelId: v.optional(v.string()),
+  costModelHash: v.optional(v.string()),
   initialBalanceUsd: v.number(),
   /** Immutable snapshot of the replayed bars; decisions replay against it. */
   feedDatasetId: v.optional(v.id("datasets")),

@@ -20,6 +20,7 @@ export const ERROR_KINDS = {
   LINK_INVALID: "forbidden",
   DATASET_HASH_MISMATCH: "corrupt",
   ARTIFACT_HASH_MISMATCH: "corrupt",
+  COST_MODEL_HASH_MISMATCH: "corrupt",
 } as const;
 
 export type ErrorCode = keyof typeof ERROR_KINDS;

@@ -19,5 +19,10 @@ export const LIMITS = {
   signInLinkTtlMs: 15 * 60_000,
   reasonChars: 500,
   nameChars: 80,
+  /** Where the numbers of a cost model come from, in words. */
+  basisChars: 2_000,
+  runsPerFit: 20,
+  /** Newest fills of one run that a cost fit reads. */
+  fillsPerFit: 400,
   trainingStepsMax: 50_000_000,
 } as const;

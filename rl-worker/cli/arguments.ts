@@ -28,6 +28,14 @@ export function parseWhole(text: string, option: string, min: number, max: numbe
   return value;
 }
 
+export function parseNumber(text: string, option: string, min: number, max: number): number {
+  const value = text.trim() === "" ? Number.NaN : Number(text);
+  if (!(value >= min && value <= max)) {
+    throw new UsageError(`${option} "${text}" must be a number from ${min} to ${max}`);
+  }
+  return value;
+}
+
 /** A range [from, to) aligned to the timeframe. */
 export function parseRange(from: string, to: string, timeframe: Timeframe): { fromMs: number; toMs: number } {
   const step = timeframeMs(timeframe);

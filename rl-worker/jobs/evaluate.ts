@@ -1,6 +1,7 @@
 /** Evaluates a trained version on a range it names: snapshot, backtest through the broker kernel, baselines. */
 import { api } from "../../convex/_generated/api";
 import type { Id } from "../../convex/_generated/dataModel";
+import { costModelHash } from "../../lib/broker/charges";
 import { LIMITS } from "../../lib/contract/limits";
 import { float64ToBytes } from "../../lib/core/bytes";
 import type { Timeframe } from "../../lib/market/types";
@@ -75,6 +76,7 @@ export async function evaluateJob(context: JobContext, request: EvaluateRequest)
       entropy: report.entropy,
       environmentHash: report.environmentHash,
       costModelId: report.costModelId,
+      costModelHash: costModelHash(envSpec.costs),
     },
     tradeParts: inParts(result.trades, LIMITS.tradesPerPart).map((trades) => ({ trades })),
     equityParts: equityParts(result),

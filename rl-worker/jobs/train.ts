@@ -1,6 +1,8 @@
 /** Trains one agent version: dataset in, curve while it goes, verified artifact out; resumes from its checkpoint. */
 import { api } from "../../convex/_generated/api";
-import type { Id } from "../../convex/_generated/dataModel";
+import type { Doc, Id } from "../../convex/_generated/dataModel";
+import { costModelHash } from "../../lib/broker/charges";
+import { DEFAULT_COST_MODEL } from "../../lib/broker/costModels";
 import { canonicalJson } from "../../lib/core/canonicalJson";
 import { featureSetById } from "../../lib/features/coreV1";
 import { observationFields } from "../../lib/features/observation";
@@ -58,7 +60,7 @@ async function train(context: JobContext, versionId: Id<"agentVersions">): Promi
       featureFingerprint: version.featureFingerprint,
       observationFields: observationFields(featureSetById(version.featureSetId)),
     },
-    envSpec: defaultEnvSpec(instrument.value.rules),
+    envSpec: defaultEnvSpec(instrument.value.rules, await costsOf(desk, version)),
     algorithm: version.algorithm,
     steps: version.stepsRequested,
     seed: version.seed,
@@ -97,6 +99,16 @@ async function train(context: JobContext, versionId: Id<"agentVersions">): Promi
     },
   });
   return { status: "succeeded", resultId: versionId };
+}
+
+/** The costs that the version was requested with; a request of an older desk means the shipped ones. */
+async function costsOf(desk: Desk, { instrument, costModelId, costModelHash: hash }: Doc<"agentVersions">) {
+  if (costModelId === undefined) return DEFAULT_COST_MODEL;
+  const { model } = await desk.query(api.costs.worker.model, { instrument, modelId: costModelId });
+  if (costModelHash(model) !== hash) {
+    throw new Error(`Cost model ${costModelId} is not the one that this training was requested with`);
+  }
+  return model;
 }
 
 /** The last point without its clock-derived fields, so that equal trainings report equal metrics. */

@@ -30,10 +30,24 @@ const COSTS: [string, CostModel][] = [
     "partial fills, wide spread and hourly funding",
     {
       ...DEFAULT_COST_MODEL,
+      id: "hard-times",
       maxVolumeParticipation: 0.1,
       halfSpreadBps: 20,
       fundingIntervalMs: 3_600_000,
       fundingRatePerInterval: -0.002,
+    },
+  ],
+  [
+    "a spread by the hour, drawn anew every bar",
+    {
+      ...DEFAULT_COST_MODEL,
+      id: "hourly",
+      charge: "sampled",
+      spread: {
+        p50Bps: Array.from({ length: 24 }, (_, hour) => 0.2 + hour),
+        p90Bps: Array.from({ length: 24 }, (_, hour) => 1.2 + 2 * hour),
+      },
+      slippageP90Bps: 7,
     },
   ],
 ];

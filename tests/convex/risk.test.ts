@@ -90,7 +90,7 @@ describe("verdicts", () => {
 
   test("K-07: the daily loss counts from 00:00 UTC, stops new risk for the day, and lets a close through", async () => {
     await setLimits({ maxDailyLossUsd: 100 });
-    const frictionless = { ...DEFAULT_COST_MODEL, takerFeeBps: 0, fundingRatePerInterval: 0 };
+    const frictionless = { ...DEFAULT_COST_MODEL, id: "no-fee", takerFeeBps: 0, fundingRatePerInterval: 0 };
     const run = await beginRun(desk, { costs: frictionless });
     await play(run, bar(0, 2_000), 2);
     // 5 units lose 5 x 10 = 50 on this bar, 5 x 21 = 105 on the next, above the stop at 1985 all the way.

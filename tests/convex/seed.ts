@@ -159,6 +159,19 @@ export async function beginTraining(desk: Desk, datasetId: Id<"datasets">, seed 
   return { versionId, lease };
 }
 
+/** Stores a cost model as if it had been measured, and puts it in force for the instrument. */
+export async function putCostsInForce(desk: Desk, model: CostModel) {
+  const source = {
+    kind: "spreadFile" as const,
+    ...{ fileName: "spread.csv", fileSha256: "0".repeat(64), rows: 24, bars: 100 },
+    ...{ fromMonth: "2025-06", toMonth: "2025-07", priceBasis: "test" },
+  };
+  const saved = { instrument: INSTRUMENT, model, source, basis: "numbers of a test" };
+  await desk.operator.mutation(api.costs.console.save, saved);
+  const use = { instrument: INSTRUMENT, modelId: model.id, reason: "test" };
+  return desk.operator.mutation(api.costs.console.use, use);
+}
+
 /** Bars, a dataset and a candidate with an artifact; `costs` go into its environment. */
 export async function seedVersion(desk: Desk, costs?: CostModel) {
   await appendBars(
@@ -166,6 +179,7 @@ export async function seedVersion(desk: Desk, costs?: CostModel) {
     Array.from({ length: 200 }, (_, i) => bar(i, 2_000)),
   );
   const datasetId = await seedDataset(desk);
+  if (costs !== undefined && costs !== DEFAULT_COST_MODEL) await putCostsInForce(desk, costs);
   const { datasetHash } = await desk.service.query(api.datasets.worker.get, { datasetId });
   const { versionId, lease } = await beginTraining(desk, datasetId);
   const result = await trainingResult(desk, datasetHash, 7, costs);
