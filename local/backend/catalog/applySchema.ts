@@ -1,4 +1,6 @@
 import { createHash } from "node:crypto";
+import { declaredIndexes, type ExportedIndexes } from "../search/declaredIndexes";
+import { indexRowKeys } from "../search/indexRows";
 import { OperatorError, type Store, type StoreWrite } from "../store/store";
 import { decodeStoredDocument } from "../transaction/layer";
 import type { JsonObject } from "../values/encoded";
@@ -7,25 +9,20 @@ import {
   CATALOG_KEY,
   type Catalog,
   type IndexDefinition,
-  indexRowKey,
   type Namespace,
+  shapeOf,
   type TableDefinition,
 } from "./catalog";
 import { checkDocument, type ValidatorJson } from "./validators";
 
 /** What `schema.export()` of convex/server holds, as far as this backend uses it. */
 export interface ExportedSchema {
-  tables: Array<{
-    tableName: string;
-    indexes: Array<{ indexDescriptor: string; fields: string[] }>;
-    searchIndexes?: unknown[];
-    vectorIndexes?: unknown[];
-    documentType: ValidatorJson | null;
-  }>;
+  tables: Array<ExportedIndexes & { documentType: ValidatorJson | null }>;
   schemaValidation: boolean;
 }
 
 const SCAN_BATCH = 500;
+const BACKFILL_BYTES = 4 << 20;
 
 async function* scanDocuments(store: Store, table: TableDefinition): AsyncGenerator<[string, JsonObject]> {
   let from = table.docPrefix;
@@ -45,11 +42,18 @@ async function backfill(store: Store, table: TableDefinition, indexes: IndexDefi
   // A crash during an earlier attempt may have left rows under the same, never stored, index ids.
   for (const index of indexes) await deleteRows(store, index.prefix);
   let writes: StoreWrite[] = [];
+  let bytes = 0;
   for await (const [internalId, document] of scanDocuments(store, table)) {
-    for (const index of indexes) writes.push([indexRowKey(index, document, internalId), ""]);
-    if (writes.length >= 5000) {
+    for (const index of indexes) {
+      for (const key of indexRowKeys(index, document, internalId)) {
+        writes.push([key, ""]);
+        bytes += key.length;
+      }
+    }
+    if (writes.length >= 5000 || bytes >= BACKFILL_BYTES) {
       await store.write(writes, { durable: false });
       writes = [];
+      bytes = 0;
     }
   }
   await store.write(writes, { durable: true });
@@ -101,18 +105,18 @@ export async function applySchema(
     if (table.name.startsWith("_")) continue;
     const definition = declared.get(table.name);
     table.validator = (schema?.schemaValidation && definition?.documentType) || null;
-    const wanted = new Map(definition?.indexes.map((index) => [index.indexDescriptor, index.fields]) ?? []);
+    const wanted = definition ? declaredIndexes(definition) : new Map();
     for (const index of [...table.indexes.values()]) {
-      if (index.kind !== "fields") continue;
-      const fields = wanted.get(index.name);
-      if (fields && JSON.stringify(fields) === JSON.stringify(index.fields)) {
+      if (index.kind === "byId" || index.kind === "byCreationTime") continue;
+      const shape = wanted.get(index.name);
+      if (shape && JSON.stringify(shape) === JSON.stringify(shapeOf(index))) {
         wanted.delete(index.name);
         continue;
       }
       catalog.removeIndex(table, index.name);
       obsolete.push(index.prefix);
     }
-    const added = [...wanted].map(([name, fields]) => catalog.addIndex(table, name, fields));
+    const added = [...wanted].map(([name, shape]) => catalog.addIndex(table, name, shape));
     if (added.length > 0) await backfill(store, table, added);
     const hash = table.validator ? hashOf(table.validator) : null;
     if (table.validator && table.validatorHash !== hash) await validateTable(store, namespace, table);

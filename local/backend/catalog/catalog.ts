@@ -2,13 +2,26 @@ import { isPlainObject, type JsonObject, type JsonValue } from "../values/encode
 import { floatKey, u32Key, valueKey } from "../values/keys";
 import type { ValidatorJson } from "./validators";
 
-export type IndexKind = "byId" | "byCreationTime" | "fields";
+export type IndexKind = "byId" | "byCreationTime" | "fields" | "text" | "vector";
+
+/** What a schema declares of an index; an ordinary index has fields only. */
+export interface IndexShape {
+  kind?: "text" | "vector";
+  /** Declared field paths; of a text or vector index the one field it searches. */
+  fields: readonly string[];
+  filterFields?: readonly string[];
+  dimensions?: number;
+}
 
 export interface IndexDefinition {
   name: string;
   kind: IndexKind;
   /** Declared field paths; the implicit _creationTime and id that end every index are not listed. */
   fields: string[];
+  /** Fields that a search or vector query may compare for equality; empty for other indexes. */
+  filterFields: readonly string[];
+  /** Length of the vectors of a vector index, 0 for other indexes. */
+  dimensions: number;
   /** Key prefix of the index's rows. The rows of `by_id` are the documents themselves. */
   prefix: string;
   id: number;
@@ -36,7 +49,7 @@ interface StoredCatalog {
     /** Absent for the app's own tables. */
     namespace?: string;
     validatorHash: string | null;
-    indexes: Array<{ name: string; id: number; fields: string[] }>;
+    indexes: Array<{ name: string; id: number } & IndexShape>;
   }>;
 }
 
@@ -67,7 +80,7 @@ export function fieldAt(document: JsonObject, path: string): JsonValue | undefin
   return value;
 }
 
-/** Full store key of a document's row in an index. */
+/** Full store key of a document's row in an ordinary index; search/indexRows.ts knows those of every kind. */
 export function indexRowKey(index: IndexDefinition, document: JsonObject, internalId: string): string {
   if (index.kind === "byId") return index.prefix + internalId;
   let key = index.prefix;
@@ -108,6 +121,12 @@ export class Namespace {
   }
 }
 
+/** The shape that the index was declared with. */
+export function shapeOf({ kind, fields, filterFields, dimensions }: IndexDefinition): IndexShape {
+  if (kind === "text") return { kind, fields, filterFields };
+  return kind === "vector" ? { kind, fields, filterFields, dimensions } : { fields };
+}
+
 /** Names, numbers, indexes and validators of every table; persisted as one row, changed only by the committer. */
 export class Catalog {
   readonly byNumber = new Map<number, TableDefinition>();
@@ -131,7 +150,7 @@ export class Catalog {
       const table =
         namespace.byName.get(name) ?? this.addTable(namespace, name, path === "" ? system.number : undefined);
       for (const [index, fields] of Object.entries(system.indexes)) {
-        if (!table.indexes.has(index)) this.addIndex(table, index, fields);
+        if (!table.indexes.has(index)) this.addIndex(table, index, { fields });
       }
     }
     return namespace;
@@ -155,7 +174,7 @@ export class Catalog {
       const namespace = this.knownNamespace(entry.namespace ?? "");
       const table = this.registerTable(namespace, entry.name, entry.number);
       table.validatorHash = entry.validatorHash;
-      for (const index of entry.indexes) this.registerIndex(table, index.name, index.id, index.fields);
+      for (const index of entry.indexes) this.registerIndex(table, index.name, index.id, index);
     }
   }
 
@@ -170,29 +189,49 @@ export class Catalog {
       validator: null,
       validatorHash: null,
     };
-    table.indexes.set("by_id", { name: "by_id", kind: "byId", fields: [], prefix: docPrefix, id: 0 });
+    table.indexes.set("by_id", {
+      name: "by_id",
+      kind: "byId",
+      fields: [],
+      filterFields: [],
+      dimensions: 0,
+      prefix: docPrefix,
+      id: 0,
+    });
     namespace.byName.set(name, table);
     this.byNumber.set(number, table);
     return table;
   }
 
-  private registerIndex(table: TableDefinition, name: string, id: number, fields: string[]): IndexDefinition {
-    const kind = name === "by_creation_time" ? "byCreationTime" : "fields";
-    const index: IndexDefinition = { name, kind, fields, prefix: `i${u32Key(id)}`, id };
+  private registerIndex(
+    table: TableDefinition,
+    name: string,
+    id: number,
+    shape: IndexShape,
+  ): IndexDefinition {
+    const index: IndexDefinition = {
+      name,
+      kind: shape.kind ?? (name === "by_creation_time" ? "byCreationTime" : "fields"),
+      fields: [...shape.fields],
+      filterFields: shape.filterFields ?? [],
+      dimensions: shape.dimensions ?? 0,
+      prefix: `i${u32Key(id)}`,
+      id,
+    };
     table.indexes.set(name, index);
     return index;
   }
 
   addTable(namespace: Namespace, name: string, number = this.nextTableNumber++): TableDefinition {
     const table = this.registerTable(namespace, name, number);
-    this.addIndex(table, "by_creation_time", []);
+    this.addIndex(table, "by_creation_time", { fields: [] });
     return table;
   }
 
   /** Adds an index whose rows do not exist yet; the caller backfills it before the catalog is stored. */
-  addIndex(table: TableDefinition, name: string, fields: readonly string[]): IndexDefinition {
+  addIndex(table: TableDefinition, name: string, shape: IndexShape): IndexDefinition {
     this.dirty = true;
-    return this.registerIndex(table, name, this.nextIndexId++, [...fields]);
+    return this.registerIndex(table, name, this.nextIndexId++, shape);
   }
 
   removeIndex(table: TableDefinition, name: string): void {
@@ -217,7 +256,7 @@ export class Catalog {
         validatorHash: table.validatorHash,
         indexes: [...table.indexes.values()]
           .filter((index) => index.kind !== "byId")
-          .map((index) => ({ name: index.name, id: index.id, fields: index.fields })),
+          .map((index) => ({ name: index.name, id: index.id, ...shapeOf(index) })),
       })),
     };
     return JSON.stringify(stored);

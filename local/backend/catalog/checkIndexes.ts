@@ -1,9 +1,10 @@
+import { indexRowKeys } from "../search/indexRows";
 import type { Store } from "../store/store";
 import { decodeStoredDocument } from "../transaction/layer";
 import type { JsonObject } from "../values/encoded";
 import { decodeId } from "../values/ids";
 import { afterKey, afterPrefix } from "../values/keys";
-import { CATALOG_KEY, Catalog, indexRowKey, type TableDefinition } from "./catalog";
+import { CATALOG_KEY, Catalog, type TableDefinition } from "./catalog";
 
 const BLOCK = 1000;
 
@@ -24,7 +25,8 @@ async function checkTable(store: Store, table: TableDefinition, faults: string[]
     const internalId = key.slice(table.docPrefix.length);
     if (decodeId(document._id as string)?.internalId !== internalId)
       faults.push(`${table.name} ${document._id}: stored under another id`);
-    for (const [index, rows] of expected) rows.add(indexRowKey(index, document, internalId));
+    for (const [index, rows] of expected)
+      for (const row of indexRowKeys(index, document, internalId)) rows.add(row);
   }
   for (const [index, rows] of expected) {
     for await (const key of keysUnder(store, index.prefix)) {

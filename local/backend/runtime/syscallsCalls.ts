@@ -1,11 +1,13 @@
 import { formatAddress, formatHandle, parseAddress, parseChildReference } from "../components/address";
 import { cancelJob, scheduleJob } from "../scheduler/jobs";
+import { runVectorSearch, type VectorSearchRequest } from "../search/vectorQuery";
 import type { JsonObject, JsonValue } from "../values/encoded";
 import { type CallState, type FunctionKind, SYSTEM } from "./callState";
 import { FunctionFailure } from "./errors";
 import type { Outcome } from "./outcome";
 import type { CallOptions } from "./runner";
 import type { AsyncSyscall } from "./syscalls";
+import { reading } from "./syscallsStorage";
 
 /** Address of the function that a call names: by name in its own component, by handle, or as a public function of a child. */
 function addressOf({ component, root }: CallState, args: JsonObject): string {
@@ -121,8 +123,9 @@ export const callSyscalls: Record<string, AsyncSyscall> = {
     state.root.backend.runner.resolve(path, "any", true);
     return JSON.stringify(formatHandle(parseAddress(path)));
   },
-  "1.0/actions/vectorSearch"() {
-    throw new Error("Vector search is not supported by the embedded backend.");
+  async "1.0/actions/vectorSearch"(state, { query }) {
+    const request = query as unknown as VectorSearchRequest;
+    return JSON.stringify({ results: await reading(state, (tx) => runVectorSearch(tx, request)) });
   },
   "1.0/getUserIdentity"(state) {
     // Who calls is the app's business: a component has no identity to read.

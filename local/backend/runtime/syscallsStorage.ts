@@ -4,8 +4,8 @@ import type { JsonObject } from "../values/encoded";
 import type { CallState } from "./callState";
 import type { AsyncSyscall } from "./syscalls";
 
-/** Storage reads inside a transaction see its writes; in an action they see the newest published state. */
-async function reading<T>(state: CallState, read: (tx: Transaction) => Promise<T>): Promise<T> {
+/** Reads inside a transaction see its writes; in an action they see the newest published state. */
+export async function reading<T>(state: CallState, read: (tx: Transaction) => Promise<T>): Promise<T> {
   if (state.tx) return read(state.tx);
   const { committer, catalog } = state.root.backend;
   const snapshot = committer.snapshot();

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { RANKS, SearchScanner } from "../search/searchScanner";
 import type { KeyRange } from "../store/store";
 import { afterKey } from "../values/keys";
 import { compareKeys } from "./layer";
@@ -79,9 +80,7 @@ export async function readPage(tx: Transaction, request: PageRequest): Promise<P
   const fingerprint = fingerprintOf(request.query);
   const start = request.cursor === null ? null : decodeCursor(fingerprint, request.cursor);
   const end = request.endCursor === null ? null : decodeCursor(fingerprint, request.endCursor);
-  const { table, range, reverse } = resolveSource(tx, request.query.source);
-  const block = Math.min(256, Math.max(1, request.pageSize));
-  const scanner = new RowScanner(tx, table, between(range, reverse, start, end), reverse, block);
+  const { scanner, reverse } = openPage(tx, request, start, end);
   const operators = new Operators(request.query.operators);
   const documents: string[] = [];
   const rowKeys: string[] = [];
@@ -110,6 +109,22 @@ export async function readPage(tx: Transaction, request: PageRequest): Promise<P
     continueCursor: encodeCursor(fingerprint, position),
     ...splitOf(fingerprint, rowKeys, end !== null && position !== end),
   };
+}
+
+/** Rows of the query between two positions, and whether they come in descending order of their keys. */
+function openPage(
+  tx: Transaction,
+  { query: { source }, pageSize }: PageRequest,
+  start: Position | null,
+  end: Position | null,
+): { scanner: RowScanner | SearchScanner; reverse: boolean } {
+  if (source.type === "Search") {
+    const within = between(RANKS, false, start, end);
+    return { scanner: new SearchScanner(tx, source.indexName, source.filters, within), reverse: false };
+  }
+  const { table, range, reverse } = resolveSource(tx, source);
+  const block = Math.min(256, Math.max(1, pageSize));
+  return { scanner: new RowScanner(tx, table, between(range, reverse, start, end), reverse, block), reverse };
 }
 
 function lastPosition(rowKeys: string[], start: Position | null, reverse: boolean): Position {

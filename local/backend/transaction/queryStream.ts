@@ -1,8 +1,9 @@
 import { type IndexDefinition, PUBLIC_SYSTEM_TABLES, type TableDefinition } from "../catalog/catalog";
+import { SearchScanner } from "../search/searchScanner";
 import type { KeyRange } from "../store/store";
 import type { JsonObject, JsonValue } from "../values/encoded";
 import { passesFilter } from "./filters";
-import { keyRangeOf, type QuerySource } from "./ranges";
+import { type IndexSource, keyRangeOf, type QuerySource } from "./ranges";
 import { type Transaction, tableExistenceKey } from "./transaction";
 import type { Row } from "./transactionReader";
 
@@ -32,10 +33,7 @@ interface ResolvedSource {
 }
 
 /** Finds table, index and key range of a query; a table that does not exist yet is an empty range. */
-export function resolveSource(tx: Transaction, source: QuerySource, isBackend = false): ResolvedSource {
-  if (source.type === "Search") {
-    throw new Error("Search indexes are not supported by the embedded backend; use a database index.");
-  }
+export function resolveSource(tx: Transaction, source: IndexSource, isBackend = false): ResolvedSource {
   const reverse = source.order === "desc";
   const [tableName, indexName] =
     source.type === "FullTableScan"
@@ -52,6 +50,9 @@ export function resolveSource(tx: Transaction, source: QuerySource, isBackend = 
       return { table: null, index: null, range: { from: "", to: "" }, reverse };
     }
     throw new Error(`Index ${tableName}.${indexName} not found.`);
+  }
+  if (index.kind === "text" || index.kind === "vector") {
+    throw new Error(`Index ${tableName}.${indexName} is not a database index`);
   }
   const range = keyRangeOf(table, index, source.type === "IndexRange" ? source.range : []);
   return { table, index, range, reverse };
@@ -143,16 +144,21 @@ export class Operators {
 
 /** A running `for await (const doc of query)`. */
 export class QueryStream {
-  private readonly scanner: RowScanner;
+  private readonly scanner: RowScanner | SearchScanner;
   private readonly operators: Operators;
 
   /** `isBackend` opens the backend's own tables; functions never pass it. */
   constructor(tx: Transaction, query: SerializedQuery, isBackend = false) {
-    const { table, range, reverse } = resolveSource(tx, query.source, isBackend);
+    this.operators = new Operators(query.operators);
+    const { source } = query;
+    if (source.type === "Search") {
+      this.scanner = new SearchScanner(tx, source.indexName, source.filters);
+      return;
+    }
+    const { table, range, reverse } = resolveSource(tx, source, isBackend);
     const first = query.operators[0];
     const block = first && "limit" in first ? Math.min(MAX_BLOCK, Math.max(1, first.limit)) : FIRST_BLOCK;
     this.scanner = new RowScanner(tx, table, range, reverse, block);
-    this.operators = new Operators(query.operators);
   }
 
   /** Text of the next document, or null when the query is done. */

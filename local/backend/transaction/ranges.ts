@@ -1,4 +1,5 @@
 import type { IndexDefinition, TableDefinition } from "../catalog/catalog";
+import type { SearchFilter } from "../search/textQuery";
 import type { KeyRange } from "../store/store";
 import type { JsonValue } from "../values/encoded";
 import { decodeId } from "../values/ids";
@@ -13,7 +14,9 @@ export interface RangeExpression {
 export type QuerySource =
   | { type: "FullTableScan"; tableName: string; order: "asc" | "desc" | null }
   | { type: "IndexRange"; indexName: string; range: RangeExpression[]; order: "asc" | "desc" | null }
-  | { type: "Search"; indexName: string; filters: unknown[] };
+  | { type: "Search"; indexName: string; filters: SearchFilter[] };
+
+export type IndexSource = Exclude<QuerySource, { type: "Search" }>;
 
 /** Bytes after a value key are the next field's tag (at most 0x0a), so this bounds exactly the rows of that value. */
 const AFTER_ANY_TAG = "\x0b";

@@ -1,19 +1,24 @@
 import type { KeyRange } from "../store/store";
 
+/** A range of row keys; with `admits`, only those of its keys that pass. */
+export interface ReadRange extends KeyRange {
+  admits?: (key: string) => boolean;
+}
+
 /**
  * What a query consumed, as row keys and key ranges; nothing more, so that a limit narrows it. A range grows while its
  * rows are consumed.
  */
 export class ReadSet {
   readonly points = new Set<string>();
-  readonly ranges: KeyRange[] = [];
+  readonly ranges: ReadRange[] = [];
 
   point(key: string): void {
     this.points.add(key);
   }
 
-  range(from: string, to: string): KeyRange {
-    const range = { from, to };
+  range(from: string, to: string, admits?: (key: string) => boolean): ReadRange {
+    const range = admits ? { from, to, admits } : { from, to };
     this.ranges.push(range);
     return range;
   }
@@ -21,7 +26,9 @@ export class ReadSet {
   /** True when a written row key lies in what was read. */
   contains(key: string): boolean {
     if (this.points.has(key)) return true;
-    for (const range of this.ranges) if (key >= range.from && key < range.to) return true;
+    for (const range of this.ranges) {
+      if (key >= range.from && key < range.to && (range.admits?.(key) ?? true)) return true;
+    }
     return false;
   }
 

@@ -1,5 +1,6 @@
 import { indexRowKey, type TableDefinition } from "../catalog/catalog";
 import { checkDocument } from "../catalog/validators";
+import { indexRowKeys } from "../search/indexRows";
 import { encodeInt64, isPlainObject, type JsonObject, sortedObject } from "../values/encoded";
 import { encodeId } from "../values/ids";
 import { measureDocument } from "../values/measure";
@@ -92,7 +93,8 @@ export class Transaction extends TransactionReader {
   remove(table: TableDefinition, internalId: string): void {
     const before = this.existing(table, internalId, "delete");
     this.usage.wroteDocument(0);
-    for (const index of table.indexes.values()) this.dropRow(indexRowKey(index, before, internalId));
+    for (const index of table.indexes.values())
+      for (const key of indexRowKeys(index, before, internalId)) this.dropRow(key);
     this.layer.setDocument(table.docPrefix + internalId, null);
   }
 
@@ -143,6 +145,14 @@ export class Transaction extends TransactionReader {
     if (text.includes(COMMIT_TS)) this.layer.needsCommitTs.add(docKey);
     else this.layer.needsCommitTs.delete(docKey);
     for (const index of table.indexes.values()) {
+      if (index.kind === "text" || index.kind === "vector") {
+        if (before) for (const key of indexRowKeys(index, before, internalId)) this.dropRow(key);
+        for (const key of indexRowKeys(index, after, internalId)) {
+          this.layer.setRow(key, true);
+          this.layer.touched.add(key);
+        }
+        continue;
+      }
       const key = indexRowKey(index, after, internalId);
       if (before) {
         const old = indexRowKey(index, before, internalId);

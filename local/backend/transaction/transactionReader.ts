@@ -115,6 +115,23 @@ export class TransactionReader {
     reverse: boolean,
     limit: number,
   ): Promise<{ rows: Row[]; exhausted: boolean; covered: KeyRange }> {
+    const { keys, exhausted, covered } = await this.scanKeys(range, reverse, limit);
+    const documents = await this.documentsOf(keys.map((key) => table.docPrefix + key.slice(-16)));
+    const rows: Row[] = [];
+    for (let i = 0; i < keys.length; i++) {
+      const document = documents[i];
+      // A missing document means that this same mutation deleted it while the scan waited.
+      if (document) rows.push({ key: keys[i]!, document });
+    }
+    return { rows, exhausted, covered };
+  }
+
+  /** As {@link scan}, without the documents. The range lies within one index. */
+  async scanKeys(
+    range: KeyRange,
+    reverse: boolean,
+    limit: number,
+  ): Promise<{ keys: string[]; exhausted: boolean; covered: KeyRange }> {
     this.assertOpen();
     const stored = await this.snapshot.keys(range, { reverse, limit });
     const last = stored.length === limit ? stored[limit - 1] : undefined;
@@ -124,15 +141,7 @@ export class TransactionReader {
         : reverse
           ? { from: last, to: range.to }
           : { from: range.from, to: `${last}\x00` };
-    const keys = this.overlay(stored, covered, reverse);
-    const documents = await this.documentsOf(keys.map((key) => table.docPrefix + key.slice(-16)));
-    const rows: Row[] = [];
-    for (let i = 0; i < keys.length; i++) {
-      const document = documents[i];
-      // A missing document means that this same mutation deleted it while the scan waited.
-      if (document) rows.push({ key: keys[i]!, document });
-    }
-    return { rows, exhausted: last === undefined, covered };
+    return { keys: this.overlay(stored, covered, reverse), exhausted: last === undefined, covered };
   }
 
   private overlay(stored: string[], covered: KeyRange, reverse: boolean): string[] {
@@ -148,7 +157,8 @@ export class TransactionReader {
     return reverse ? keys.reverse() : keys;
   }
 
-  private async documentsOf(keys: string[]): Promise<Array<StoredDocument | null>> {
+  /** Documents by their keys, null where there is none; not recorded as reads. */
+  async documentsOf(keys: string[]): Promise<Array<StoredDocument | null>> {
     const found: Array<StoredDocument | null | undefined> = keys.map((key) => {
       for (const layer of [this.layer, ...this.below]) {
         const pending = layer.docs.get(key);

@@ -1,0 +1,195 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { createMemoryStore } from "../../../tests/backend/memoryStore";
+import {
+  apply,
+  drain,
+  isMatch,
+  type ModelRow,
+  modelSearch,
+  openSearchStore,
+  operation,
+  queryOf,
+  SCHEMA,
+  search,
+} from "../../../tests/backend/searchModel";
+import type { ExportedSchema } from "../catalog/applySchema";
+import { findIndexFaults } from "../catalog/checkIndexes";
+import { readPage } from "../transaction/pages";
+import { QueryStream } from "../transaction/queryStream";
+import { ReadSet } from "../transaction/readSet";
+import { Transaction } from "../transaction/transaction";
+import type { JsonObject } from "../values/encoded";
+import { lengthCode, lengthOfCode, tokenize } from "./tokens";
+
+describe("a search index against an array of documents", () => {
+  it("finds and ranks the same, inside a transaction over its own writes, after rollback and after the commit", async () => {
+    const transaction = fc.record({
+      steps: fc.array(operation, { maxLength: 8 }),
+      nested: fc.array(operation, { maxLength: 4 }),
+      nestedFails: fc.boolean(),
+      fails: fc.boolean(),
+      searches: fc.array(search, { minLength: 1, maxLength: 3 }),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(transaction, { maxLength: 5 }), async (transactions) => {
+        const { store, committer } = await openSearchStore();
+        let model: ModelRow[] = [];
+        for (const { steps, nested, nestedFails, fails, searches } of transactions) {
+          let rows = [...model];
+          const agrees = async (tx: Transaction, expected: ModelRow[]) => {
+            for (const wanted of searches)
+              expect(await drain(new QueryStream(tx, queryOf(wanted)))).toEqual(
+                modelSearch(expected, wanted),
+              );
+          };
+          await committer.submit(async (tx) => {
+            for (const step of steps) apply(tx, rows, step);
+            const child = tx.nested(true);
+            const nestedRows = [...rows];
+            for (const step of nested) apply(child, nestedRows, step);
+            await agrees(child, nestedRows);
+            if (!nestedFails) {
+              tx.commitNested(child);
+              rows = nestedRows;
+            }
+            await agrees(tx, rows);
+            return { value: null, commit: !fails };
+          });
+          if (!fails) model = rows;
+          const snapshot = committer.snapshot();
+          await agrees(new Transaction(snapshot, committer.catalog, [], null, null), model);
+          snapshot.release();
+        }
+        expect(await findIndexFaults(store)).toEqual([]);
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  it("runs again if and only if a commit wrote a document that matches, before or after", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(operation, { maxLength: 12 }),
+        fc.array(search, { minLength: 1, maxLength: 4 }),
+        fc.array(operation, { minLength: 1, maxLength: 3 }),
+        async (before, searches, after) => {
+          const { committer } = await openSearchStore();
+          const rows: ModelRow[] = [];
+          await committer.submit(async (tx) => {
+            for (const step of before) apply(tx, rows, step);
+            return { value: null, commit: true };
+          });
+          const snapshot = committer.snapshot();
+          const watched = [];
+          for (const wanted of searches) {
+            const reads = new ReadSet();
+            await drain(
+              new QueryStream(new Transaction(snapshot, committer.catalog, [], null, reads), queryOf(wanted)),
+            );
+            watched.push({ wanted, reads, seen: modelSearch(rows, wanted) });
+          }
+          let touched: ReadonlySet<string> = new Set();
+          committer.onCommit((_, keys) => {
+            touched = keys;
+          });
+          const written: JsonObject[] = [];
+          await committer.submit(async (tx) => {
+            for (const step of after) written.push(...apply(tx, rows, step));
+            return { value: null, commit: true };
+          });
+          for (const { wanted, reads, seen } of watched) {
+            const expected = written.some((document) => isMatch(document, wanted));
+            expect(reads.overlaps(touched)).toBe(expected);
+            if (!expected) expect(modelSearch(rows, wanted)).toEqual(seen);
+          }
+          snapshot.release();
+        },
+      ),
+      { numRuns: 400 },
+    );
+  });
+
+  it("pages through the results once each, in order, whatever the page size", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(operation, { minLength: 1, maxLength: 40 }),
+        search,
+        fc.integer({ min: 1, max: 5 }),
+        async (steps, wanted, pageSize) => {
+          const { committer } = await openSearchStore();
+          const rows: ModelRow[] = [];
+          await committer.submit(async (tx) => {
+            for (const step of steps) apply(tx, rows, step);
+            return { value: null, commit: true };
+          });
+          const snapshot = committer.snapshot();
+          const ids: string[] = [];
+          let cursor: string | null = null;
+          for (let isDone = false; !isDone; ) {
+            const tx = new Transaction(snapshot, committer.catalog, [], null, null);
+            const page = await readPage(tx, {
+              query: queryOf(wanted),
+              cursor,
+              endCursor: null,
+              pageSize,
+              maximumRowsRead: null,
+            });
+            ids.push(...page.documents.map((text) => (JSON.parse(text) as { _id: string })._id));
+            cursor = page.continueCursor;
+            ({ isDone } = page);
+          }
+          expect(ids).toEqual(modelSearch(rows, wanted));
+          snapshot.release();
+        },
+      ),
+      { numRuns: 100 },
+    );
+  });
+
+  it("is backfilled when the schema gains it, follows a change of its fields, and goes when the schema drops it", async () => {
+    const bare: ExportedSchema = {
+      schemaValidation: false,
+      tables: [{ tableName: "notes", indexes: [], documentType: null }],
+    };
+    const { store, committer } = await openSearchStore(createMemoryStore(), bare);
+    const rows: ModelRow[] = [];
+    await committer.submit(async (tx) => {
+      for (let i = 0; i < 30; i++)
+        apply(tx, rows, { do: "insert", document: { body: `gold ${i % 2 ? "perp" : "spot"}`, tag: i % 3 } });
+      return { value: null, commit: true };
+    });
+    const indexRows = async () =>
+      (await store.keys({ from: "i", to: "j" }, { reverse: false, limit: 9999 })).length;
+    const bareRows = await indexRows();
+    const reopened = await openSearchStore(store);
+    const snapshot = reopened.committer.snapshot();
+    const tx = new Transaction(snapshot, reopened.catalog, [], null, null);
+    for (const wanted of [{ text: "perp" }, { text: "spo", tag: 1 }])
+      expect(await drain(new QueryStream(tx, queryOf(wanted)))).toEqual(modelSearch(rows, wanted));
+    expect(await findIndexFaults(store)).toEqual([]);
+    const changed = structuredClone(SCHEMA);
+    changed.tables[0]!.searchIndexes![0]!.filterFields = ["tag"];
+    await openSearchStore(store, changed);
+    expect(await findIndexFaults(store)).toEqual([]);
+    await openSearchStore(store, bare);
+    expect(await indexRows()).toBe(bareRows);
+    expect(await findIndexFaults(store)).toEqual([]);
+  });
+
+  it("splits text at everything but letters and numbers, lower-cases it and leaves out words of 32 bytes or more", () => {
+    expect(tokenize("Gold-PERP, 2x (BingX)\nÉTÉ über")).toEqual([
+      "gold",
+      "perp",
+      "2x",
+      "bingx",
+      "été",
+      "über",
+    ]);
+    expect(tokenize(`${"a".repeat(31)} ${"b".repeat(32)} ${"é".repeat(16)}`)).toEqual(["a".repeat(31)]);
+    for (let words = 1; words < 1 << 20; words += 1 + (words >> 6)) {
+      const length = lengthOfCode(lengthCode(words));
+      expect(length <= words && length > words * 0.875).toBe(true);
+    }
+  });
+});
