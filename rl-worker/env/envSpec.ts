@@ -1,4 +1,4 @@
-import { assertCostModel } from "../../lib/broker/charges";
+import { assertCostModel, stressedCosts } from "../../lib/broker/charges";
 import { DEFAULT_COST_MODEL } from "../../lib/broker/costModels";
 import type { CostModel, InstrumentRules, SizingSpec } from "../../lib/broker/types";
 import { canonicalJson } from "../../lib/core/canonicalJson";
@@ -43,6 +43,11 @@ export function defaultEnvSpec(rules: InstrumentRules, costs: CostModel = DEFAUL
 /** SHA-256 (hex) of the canonical JSON of the spec: two environments with one hash pay the same rewards. */
 export function environmentHash(spec: EnvSpec): string {
   return sha256Hex(canonicalJson(spec));
+}
+
+/** The same environment with every cost of trading times `costMultiplier`; 1 gives the spec itself. */
+export function stressedEnvSpec(spec: EnvSpec, costMultiplier: number): EnvSpec {
+  return costMultiplier === 1 ? spec : { ...spec, costs: stressedCosts(spec.costs, costMultiplier) };
 }
 
 /** Throws a RangeError that names the first unusable field. */
