@@ -196,7 +196,9 @@ export class BankWorld {
       yield Buffer.from(text);
     };
     // An upload that a crash interrupts never answers; its client goes on.
-    const stored = backend.files.store(body() as never, "text/plain", null).catch(() => null);
+    const stored = backend.files
+      .store(body() as never, "text/plain", null, backend.catalog.root)
+      .catch(() => null);
     const gaveUp = this.time.sleep(100).then(() => null);
     const file = await Promise.race([stored, gaveUp]);
     if (file === null) return;
