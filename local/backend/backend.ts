@@ -6,10 +6,10 @@ import { Authenticator } from "./auth/auth";
 import { applySchema } from "./catalog/applySchema";
 import { CATALOG_KEY, Catalog } from "./catalog/catalog";
 import { Committer } from "./committer/committer";
-import { type ComponentDefinition, DefinitionLoader } from "./components/definitions";
+import { DefinitionLoader } from "./components/definitions";
 import { Components } from "./components/instances";
 import { FileStorage } from "./files/fileStorage";
-import { type BundledFolder, bundleFolder, evaluateFolder } from "./loader/modules";
+import { bundleFolder, evaluateFolder } from "./loader/modules";
 import type { Log } from "./log";
 import { type Ports, systemPorts } from "./ports";
 import { callStorage } from "./runtime/callState";
@@ -146,13 +146,17 @@ export class Backend {
 
   /** One bundle for each definition, one context and one schema step for each instance. */
   private async loadFunctions(bundleDir: string): Promise<void> {
-    const bundles = new Map<ComponentDefinition, BundledFolder>();
-    for (const component of this.components.all()) {
+    const instances = [...this.components.all()];
+    const definitions = [...new Set(instances.map(({ definition }) => definition))];
+    const { definition: app } = this.components.app;
+    const bundled = await Promise.all(
+      definitions.map((definition) =>
+        bundleFolder(definition.directory, definition === app ? bundleDir : null),
+      ),
+    );
+    for (const component of instances) {
       const { definition, environment, namespace } = component;
-      const bundle =
-        bundles.get(definition) ??
-        (await bundleFolder(definition.directory, component.isApp ? bundleDir : null));
-      bundles.set(definition, bundle);
+      const bundle = bundled[definitions.indexOf(definition)]!;
       const root = this.runner.createRoot({ caller: { admin: true, attributes: null } });
       const loading = this.runner.createState(root, component, "action", "(loading)", null);
       const context = createDefaultRuntime(environment, this.ports);

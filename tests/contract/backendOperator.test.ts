@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { join, relative } from "node:path";
 import { ConvexHttpClient } from "convex/browser";
@@ -6,26 +6,13 @@ import { anyApi } from "convex/server";
 import { afterAll, describe, expect, it } from "vitest";
 import { findIndexFaults } from "../../local/backend/catalog/checkIndexes";
 import { openLevelStore } from "../../local/backend/store/levelStore";
+import { functionsFolder } from "../backend/functionsFolder";
 import { FIXTURE_FUNCTIONS, freePort, spawnBackend, temporaryData } from "../backend/spawnBackend";
 
 const api = anyApi;
 const data = temporaryData();
-let folders = 0;
 
 afterAll(() => data.remove());
-
-/** Writes a small functions folder; paths to contents. It lives in the repository's reach of node_modules. */
-function functionsFolder(files: Record<string, string>): string {
-  const directory = join(
-    __dirname,
-    "../../node_modules/.cache/assay-backend-tests",
-    `${process.pid}-${folders++}`,
-    "convex",
-  );
-  mkdirSync(directory, { recursive: true });
-  for (const [name, contents] of Object.entries(files)) writeFileSync(join(directory, name), contents);
-  return directory;
-}
 
 const items = `
 import { mutationGeneric as mutation, queryGeneric as query } from "convex/server";
