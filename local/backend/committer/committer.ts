@@ -3,7 +3,7 @@ import { CATALOG_KEY, type Catalog, type Namespace } from "../catalog/catalog";
 import type { Ports } from "../ports";
 import type { Store, StoreWrite } from "../store/store";
 import { Layer } from "../transaction/layer";
-import { DatabaseSnapshot, DocumentCache } from "../transaction/snapshot";
+import { DatabaseSnapshot, ReadCache } from "../transaction/snapshot";
 import { Transaction } from "../transaction/transaction";
 import type { WriteContext } from "../transaction/transactionReader";
 import { newInternalId } from "../values/ids";
@@ -11,7 +11,7 @@ import { newInternalId } from "../values/ids";
 const MAX_BATCH = 64;
 const MAX_BATCH_WRITES = 4_000;
 const LAST_TS_KEY = "m/lastTs";
-const DOCUMENT_CACHE_BYTES = 64 << 20;
+const READ_CACHE_BYTES = 80 << 20;
 /** A float64 of milliseconds this century still resolves this step, so creation times stay strictly increasing. */
 const CREATION_STEP_MS = 2 ** -12;
 
@@ -48,7 +48,7 @@ export class Committer {
   private closing = false;
   private idleWaiters: Array<() => void> = [];
   private current: DatabaseSnapshot;
-  private readonly cache = new DocumentCache(DOCUMENT_CACHE_BYTES);
+  private cache = new ReadCache(READ_CACHE_BYTES);
   private lastTs: bigint;
   private lastCreationTime: number;
   private readonly listeners: CommitListener[] = [];
@@ -93,6 +93,7 @@ export class Committer {
   /** Looks at the store again after writes that did not go through here; only before anything is served. */
   reopen(): void {
     this.current.release();
+    this.cache = new ReadCache(READ_CACHE_BYTES);
     this.current = this.openSnapshot();
   }
 
@@ -196,7 +197,7 @@ export class Committer {
       writes.push([CATALOG_KEY, this.catalog.serialise()]);
     }
     await this.store.write(writes, { durable: true });
-    for (const [key, document] of batch.docs) this.cache.put(key, { document, validFrom: this.lastTs });
+    this.cache.commit(batch, this.lastTs);
     const previous = this.current;
     this.current = this.openSnapshot();
     previous.release();

@@ -38,11 +38,16 @@ export function syscall(op: string, argsText: string): string {
   return run(currentCall(), JSON.parse(argsText) as JsonObject);
 }
 
-export async function asyncSyscall(op: string, argsText: string): Promise<string> {
+/** The library awaits the answer, so text that is known at once is returned as it is: no promise is made for it. */
+export function asyncSyscall(op: string, argsText: string): Promise<string> | string {
   const run = Object.hasOwn(asyncTable, op) ? asyncTable[op] : undefined;
   if (!run) throw new Error(`Unknown async operation ${op}`);
   try {
-    return await run(currentCall(), JSON.parse(argsText) as JsonObject);
+    const answer = run(currentCall(), JSON.parse(argsText) as JsonObject);
+    if (typeof answer === "string") return answer;
+    return answer.catch((error: unknown) => {
+      throw forUserCode(error);
+    });
   } catch (error) {
     throw forUserCode(error);
   }

@@ -28,6 +28,10 @@ function objectArgument(value: JsonValue | undefined, method: string): JsonObjec
   throw new Error(`Invalid argument \`value\` for \`${method}\`: expected an object.`);
 }
 
+function streamStep(text: string | null): string {
+  return text === null ? '{"value":null,"done":true}' : `{"value":${text},"done":false}`;
+}
+
 export const syncDatabaseSyscalls: Record<string, SyncSyscall> = {
   "1.0/queryStream"(state, { query }) {
     const queryId = state.nextStreamId++;
@@ -59,11 +63,11 @@ export const databaseSyscalls: Record<string, AsyncSyscall> = {
     );
     return tx.read(table, internalId)?.text ?? "null";
   },
-  async "1.0/queryStreamNext"(state, { queryId }) {
+  "1.0/queryStreamNext"(state, { queryId }) {
     const stream = state.streams.get(queryId as number);
     if (!stream) throw new Error("This query is closed and can't emit any more values.");
-    const text = await stream.next();
-    return text === null ? '{"value":null,"done":true}' : `{"value":${text},"done":false}`;
+    const text = stream.next();
+    return text instanceof Promise ? text.then(streamStep) : streamStep(text);
   },
   async "1.0/queryPage"(state, args) {
     if (!state.component.isApp) throw new Error("paginate() is only supported in the app.");

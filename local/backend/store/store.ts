@@ -9,11 +9,16 @@ export interface KeyRange {
   to: string;
 }
 
+export interface ScanOptions {
+  reverse: boolean;
+  limit: number;
+}
+
 export interface StoreReader {
   get(key: string): string | undefined;
   getMany(keys: string[]): Promise<Array<string | undefined>>;
   /** Up to `limit` keys of the range, ascending or (reverse) descending. */
-  keys(range: KeyRange, options: { reverse: boolean; limit: number }): Promise<string[]>;
+  keys(range: KeyRange, options: ScanOptions): Promise<string[]>;
   /** Up to `limit` entries of the range, ascending. */
   entries(range: KeyRange, options: { limit: number }): Promise<Array<[string, string]>>;
 }

@@ -84,11 +84,6 @@ export class Layer {
     rows.set(key, present);
   }
 
-  setDocument(key: string, document: StoredDocument | null): void {
-    this.docs.set(key, document);
-    this.setRow(key, document !== null);
-  }
-
   get isEmpty(): boolean {
     return this.docs.size === 0 && this.raw.size === 0;
   }

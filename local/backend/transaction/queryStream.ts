@@ -4,6 +4,7 @@ import type { KeyRange } from "../store/store";
 import type { JsonObject, JsonValue } from "../values/encoded";
 import { passesFilter } from "./filters";
 import { type IndexSource, keyRangeOf, type QuerySource } from "./ranges";
+import { type Soon, whenReady } from "./soon";
 import { type Transaction, tableExistenceKey } from "./transaction";
 import type { Row } from "./transactionReader";
 
@@ -82,13 +83,14 @@ export class RowScanner {
   }
 
   /** Next row in order, or null at the end of the range. */
-  async next(): Promise<Row | null> {
+  next(): Soon<Row | null> {
     while (this.at >= this.buffer.length) {
       if (this.finished) {
         this.record(this.range);
         return null;
       }
-      await this.fill();
+      const filling = this.fill();
+      if (filling) return filling.then(() => this.next());
     }
     const row = this.buffer[this.at++]!;
     this.tx.usage.readDocument(row.document.size);
@@ -97,14 +99,15 @@ export class RowScanner {
     return row;
   }
 
-  private async fill(): Promise<void> {
-    const page = await this.tx.scan(this.table!, this.rest, this.reverse, this.block);
-    this.buffer = page.rows;
-    this.at = 0;
-    this.finished = page.exhausted;
-    if (this.reverse) this.rest.to = page.covered.from;
-    else this.rest.from = page.covered.to;
-    this.block = nextBlock(this.block, page.rows);
+  private fill(): Soon<void> {
+    return whenReady(this.tx.scan(this.table!, this.rest, this.reverse, this.block), (page) => {
+      this.buffer = page.rows;
+      this.at = 0;
+      this.finished = page.exhausted;
+      if (this.reverse) this.rest.to = page.covered.from;
+      else this.rest.from = page.covered.to;
+      this.block = nextBlock(this.block, page.rows);
+    });
   }
 
   private record(consumed: KeyRange): void {
@@ -162,12 +165,22 @@ export class QueryStream {
   }
 
   /** Text of the next document, or null when the query is done. */
-  async next(): Promise<string | null> {
+  next(): Soon<string | null> {
     while (!this.operators.limitReached) {
-      const row = await this.scanner.next();
-      if (row === null) return null;
-      if (this.operators.accepts(row)) return row.document.text;
+      const row = this.scanner.next();
+      if (row instanceof Promise) {
+        return row.then((arrived) => (this.isAnswer(arrived) ? textOf(arrived) : this.next()));
+      }
+      if (this.isAnswer(row)) return textOf(row);
     }
     return null;
   }
+
+  private isAnswer(row: Row | null): boolean {
+    return row === null || this.operators.accepts(row);
+  }
+}
+
+function textOf(row: Row | null): string | null {
+  return row === null ? null : row.document.text;
 }

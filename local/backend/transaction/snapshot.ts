@@ -1,15 +1,19 @@
-import type { StoreSnapshot } from "../store/store";
-import { decodeStoredDocument, type StoredDocument } from "./layer";
+import type { KeyRange, ScanOptions, StoreSnapshot } from "../store/store";
+import { decodeStoredDocument, type Layer, type StoredDocument } from "./layer";
+import type { Soon } from "./soon";
 
-/** Recently read documents, in two generations: cheap to fill, cheap to evict, bounded in bytes. */
-export class DocumentCache {
-  private young = new Map<string, CachedDocument>();
-  private old = new Map<string, CachedDocument>();
-  private youngBytes = 0;
+/** Recently used entries, in two generations: cheap to fill, cheap to evict, bounded by the sum of their weights. */
+class RecentlyUsed<V> {
+  private young = new Map<string, V>();
+  private old = new Map<string, V>();
+  private youngWeight = 0;
 
-  constructor(private readonly maxBytes: number) {}
+  constructor(
+    private readonly maxWeight: number,
+    private readonly weigh: (value: V) => number,
+  ) {}
 
-  get(key: string): CachedDocument | undefined {
+  get(key: string): V | undefined {
     const hit = this.young.get(key);
     if (hit) return hit;
     const aged = this.old.get(key);
@@ -17,19 +21,14 @@ export class DocumentCache {
     return aged;
   }
 
-  put(key: string, entry: CachedDocument): void {
-    this.young.set(key, entry);
-    this.youngBytes += entry.document ? entry.document.text.length + 100 : 100;
-    if (this.youngBytes > this.maxBytes / 2) {
+  put(key: string, value: V): void {
+    this.young.set(key, value);
+    this.youngWeight += this.weigh(value);
+    if (this.youngWeight > this.maxWeight / 2) {
       this.old = this.young;
       this.young = new Map();
-      this.youngBytes = 0;
+      this.youngWeight = 0;
     }
-  }
-
-  delete(key: string): void {
-    this.young.delete(key);
-    this.old.delete(key);
   }
 }
 
@@ -39,6 +38,66 @@ interface CachedDocument {
   validFrom: bigint;
 }
 
+interface CachedScan {
+  keys: string[];
+  limit: number;
+  validFrom: bigint;
+}
+
+const PREFIX_LENGTH = 5;
+
+/**
+ * What recent reads of the newest state found, kept across commits: documents until they are rewritten, scans until a row of
+ * their index appears or disappears. A scan of the store is a trip through its thread pool, which a mutation would wait for.
+ */
+export class ReadCache {
+  private readonly documents: RecentlyUsed<CachedDocument>;
+  private readonly scans: RecentlyUsed<CachedScan>;
+  /** Timestamp of the last commit that added or removed rows under a key prefix. */
+  private readonly changedAt = new Map<string, bigint>();
+
+  constructor(maxBytes: number) {
+    this.documents = new RecentlyUsed(maxBytes * 0.75, ({ document }) => 100 + (document?.text.length ?? 0));
+    this.scans = new RecentlyUsed(maxBytes * 0.25, ({ keys }) => 200 + keys.length * 100);
+  }
+
+  /** The document under a key as it was at `ts`; undefined when that is not known. */
+  document(key: string, ts: bigint): StoredDocument | null | undefined {
+    const found = this.documents.get(key);
+    return found && found.validFrom <= ts ? found.document : undefined;
+  }
+
+  /** Takes a document that is current at `ts`. */
+  rememberDocument(key: string, document: StoredDocument | null, ts: bigint): void {
+    this.documents.put(key, { document, validFrom: ts });
+  }
+
+  scan(range: KeyRange, { reverse, limit }: ScanOptions, ts: bigint): string[] | undefined {
+    const found = this.scans.get(scanKey(range, reverse));
+    if (!found || found.validFrom > ts || found.validFrom < this.lastChange(range)) return undefined;
+    if (limit <= found.keys.length) return found.keys.slice(0, limit);
+    return found.keys.length < found.limit ? found.keys : undefined;
+  }
+
+  rememberScan(range: KeyRange, { reverse, limit }: ScanOptions, keys: string[], ts: bigint): void {
+    this.scans.put(scanKey(range, reverse), { keys, limit, validFrom: ts });
+  }
+
+  /** Takes over the writes of a commit. */
+  commit(batch: Layer, ts: bigint): void {
+    for (const [key, document] of batch.docs) this.rememberDocument(key, document, ts);
+    for (const prefix of batch.rows.keys()) this.changedAt.set(prefix, ts);
+  }
+
+  private lastChange(range: KeyRange): bigint {
+    return this.changedAt.get(range.from.slice(0, PREFIX_LENGTH)) ?? 0n;
+  }
+}
+
+function scanKey({ from, to }: KeyRange, reverse: boolean): string {
+  return `${reverse ? "-" : "+"}${from.length} ${from}${to}`;
+}
+
 /** A published state of the database: what every query that starts between two commits reads. */
 export class DatabaseSnapshot {
   private holders = 1;
@@ -46,12 +105,19 @@ export class DatabaseSnapshot {
   constructor(
     readonly ts: bigint,
     private readonly store: StoreSnapshot,
-    private readonly cache: DocumentCache,
+    private readonly cache: ReadCache,
     private readonly isCurrent: (snapshot: DatabaseSnapshot) => boolean,
   ) {}
 
-  get keys(): StoreSnapshot["keys"] {
-    return this.store.keys;
+  /** Up to `limit` row keys of a range; at once when they are known. */
+  keys(range: KeyRange, options: ScanOptions): Soon<string[]> {
+    return this.cache.scan(range, options, this.ts) ?? this.storedKeys(range, options);
+  }
+
+  private async storedKeys(range: KeyRange, options: ScanOptions): Promise<string[]> {
+    const keys = await this.store.keys(range, options);
+    if (this.isCurrent(this)) this.cache.rememberScan(range, options, keys, this.ts);
+    return keys;
   }
 
   /** A row outside the documents (request record, deployment variable). */
@@ -60,31 +126,26 @@ export class DatabaseSnapshot {
   }
 
   document(key: string): StoredDocument | null {
-    const cached = this.cache.get(key);
-    if (cached && cached.validFrom <= this.ts) return cached.document;
-    return this.remember(key, this.store.get(key), cached !== undefined);
+    const known = this.cache.document(key, this.ts);
+    return known !== undefined ? known : this.remember(key, this.store.get(key));
   }
 
-  async documents(keys: string[]): Promise<Array<StoredDocument | null>> {
-    const found = keys.map((key) => {
-      const cached = this.cache.get(key);
-      return cached && cached.validFrom <= this.ts ? cached.document : undefined;
-    });
-    const missing = keys.filter((_, i) => found[i] === undefined);
-    if (missing.length > 0) {
-      const values = await this.store.getMany(missing);
+  /** Documents in the order of the keys; at once when all of them are known. */
+  documents(keys: string[]): Soon<Array<StoredDocument | null>> {
+    const known = keys.map((key) => this.cache.document(key, this.ts));
+    const missing = keys.filter((_, i) => known[i] === undefined);
+    if (missing.length === 0) return known as Array<StoredDocument | null>;
+    return this.store.getMany(missing).then((values) => {
       let next = 0;
-      for (let i = 0; i < found.length; i++) {
-        if (found[i] !== undefined) continue;
-        found[i] = this.remember(keys[i]!, values[next++], this.cache.get(keys[i]!) !== undefined);
-      }
-    }
-    return found as Array<StoredDocument | null>;
+      return known.map((document, i) =>
+        document !== undefined ? document : this.remember(keys[i]!, values[next++]),
+      );
+    });
   }
 
-  private remember(key: string, value: string | undefined, newerKnown: boolean): StoredDocument | null {
+  private remember(key: string, value: string | undefined): StoredDocument | null {
     const document = value === undefined ? null : decodeStoredDocument(value);
-    if (!newerKnown && this.isCurrent(this)) this.cache.put(key, { document, validFrom: this.ts });
+    if (this.isCurrent(this)) this.cache.rememberDocument(key, document, this.ts);
     return document;
   }
 

@@ -95,7 +95,7 @@ export class Transaction extends TransactionReader {
     this.usage.wroteDocument(0);
     for (const index of table.indexes.values())
       for (const key of indexRowKeys(index, before, internalId)) this.dropRow(key);
-    this.layer.setDocument(table.docPrefix + internalId, null);
+    this.layer.docs.set(table.docPrefix + internalId, null);
   }
 
   private existing(table: TableDefinition, internalId: string, verb: string): JsonObject {
@@ -154,14 +154,14 @@ export class Transaction extends TransactionReader {
         continue;
       }
       const key = indexRowKey(index, after, internalId);
-      if (before) {
-        const old = indexRowKey(index, before, internalId);
-        if (old !== key) this.dropRow(old);
-      }
-      if (index.kind !== "byId") this.layer.setRow(key, true);
       this.layer.touched.add(key);
+      const old = before && indexRowKey(index, before, internalId);
+      // A row that stays where it is was written with the document's earlier version.
+      if (old === key) continue;
+      if (old !== null) this.dropRow(old);
+      this.layer.setRow(key, true);
     }
-    this.layer.setDocument(docKey, { size, text });
+    this.layer.docs.set(docKey, { size, text });
   }
 
   /** Writes the commit timestamp wherever `ctx.db.vars.commitTs` stands; called once, when the timestamp is known. */

@@ -6,6 +6,7 @@ import { compareKeys, Layer, type StoredDocument } from "./layer";
 import { Usage } from "./limits";
 import type { ReadSet } from "./readSet";
 import type { DatabaseSnapshot } from "./snapshot";
+import { type Soon, whenReady } from "./soon";
 
 /** What the committer hands to a transaction that may write. */
 export interface WriteContext {
@@ -17,6 +18,18 @@ export interface WriteContext {
 export interface Row {
   key: string;
   document: StoredDocument;
+}
+
+interface KeyScan {
+  keys: string[];
+  exhausted: boolean;
+  covered: KeyRange;
+}
+
+interface Scan {
+  rows: Row[];
+  exhausted: boolean;
+  covered: KeyRange;
 }
 
 /**
@@ -90,66 +103,62 @@ export class TransactionReader {
 
   /** Document under the pending writes, without recording or counting a read. */
   documentAt(key: string): StoredDocument | null {
-    for (const layer of [this.layer, ...this.below]) {
-      const pending = layer.docs.get(key);
-      if (pending !== undefined) return pending;
-    }
-    return this.snapshot.document(key);
+    const pending = this.pendingDocument(key);
+    return pending !== undefined ? pending : this.snapshot.document(key);
+  }
+
+  private pendingDocument(key: string): StoredDocument | null | undefined {
+    let found = this.layer.docs.get(key);
+    for (let i = 0; found === undefined && i < this.below.length; i++) found = this.below[i]!.docs.get(key);
+    return found;
   }
 
   raw(key: string): string | null | undefined {
-    for (const layer of [this.layer, ...this.below]) {
-      const pending = layer.raw.get(key);
-      if (pending !== undefined) return pending;
-    }
-    return this.snapshot.raw(key);
+    let found = this.layer.raw.get(key);
+    for (let i = 0; found === undefined && i < this.below.length; i++) found = this.below[i]!.raw.get(key);
+    return found !== undefined ? found : this.snapshot.raw(key);
   }
 
   /**
    * Up to `limit` stored rows of a key range with pending writes laid over them. `covered` is the part of the range the
-   * answer speaks for; `exhausted` says that it is all of it.
+   * answer speaks for; `exhausted` says that it is all of it. Answers at once when everything is in memory.
    */
-  async scan(
-    table: TableDefinition,
-    range: KeyRange,
-    reverse: boolean,
-    limit: number,
-  ): Promise<{ rows: Row[]; exhausted: boolean; covered: KeyRange }> {
-    const { keys, exhausted, covered } = await this.scanKeys(range, reverse, limit);
-    const documents = await this.documentsOf(keys.map((key) => table.docPrefix + key.slice(-16)));
-    const rows: Row[] = [];
-    for (let i = 0; i < keys.length; i++) {
-      const document = documents[i];
-      // A missing document means that this same mutation deleted it while the scan waited.
-      if (document) rows.push({ key: keys[i]!, document });
-    }
-    return { rows, exhausted, covered };
+  scan(table: TableDefinition, range: KeyRange, reverse: boolean, limit: number): Soon<Scan> {
+    return whenReady(this.scanKeys(range, reverse, limit), ({ keys, exhausted, covered }) =>
+      whenReady(this.documentsOf(keys.map((key) => table.docPrefix + key.slice(-16))), (documents) => {
+        const rows: Row[] = [];
+        for (let i = 0; i < keys.length; i++) {
+          const document = documents[i];
+          // A missing document means that this same mutation deleted it while the scan waited.
+          if (document) rows.push({ key: keys[i]!, document });
+        }
+        return { rows, exhausted, covered };
+      }),
+    );
   }
 
   /** As {@link scan}, without the documents. The range lies within one index. */
-  async scanKeys(
-    range: KeyRange,
-    reverse: boolean,
-    limit: number,
-  ): Promise<{ keys: string[]; exhausted: boolean; covered: KeyRange }> {
+  scanKeys(range: KeyRange, reverse: boolean, limit: number): Soon<KeyScan> {
     this.assertOpen();
-    const stored = await this.snapshot.keys(range, { reverse, limit });
-    const last = stored.length === limit ? stored[limit - 1] : undefined;
-    const covered =
-      last === undefined
-        ? range
-        : reverse
-          ? { from: last, to: range.to }
-          : { from: range.from, to: `${last}\x00` };
-    return { keys: this.overlay(stored, covered, reverse), exhausted: last === undefined, covered };
+    return whenReady(this.snapshot.keys(range, { reverse, limit }), (stored) => {
+      const last = stored.length === limit ? stored[limit - 1] : undefined;
+      const covered =
+        last === undefined
+          ? range
+          : reverse
+            ? { from: last, to: range.to }
+            : { from: range.from, to: `${last}\x00` };
+      return { keys: this.overlay(stored, covered, reverse), exhausted: last === undefined, covered };
+    });
   }
 
   private overlay(stored: string[], covered: KeyRange, reverse: boolean): string[] {
     const prefix = covered.from.slice(0, 5);
     const pending = new Map<string, boolean>();
-    for (const layer of [...this.below].reverse().concat(this.layer)) {
-      layer.rows.get(prefix)?.collect(covered.from, covered.to, pending);
+    for (let i = this.below.length - 1; i >= 0; i--) {
+      this.below[i]!.rows.get(prefix)?.collect(covered.from, covered.to, pending);
     }
+    this.layer.rows.get(prefix)?.collect(covered.from, covered.to, pending);
     if (pending.size === 0) return stored;
     const keys = stored.filter((key) => !pending.has(key));
     for (const [key, present] of pending) if (present) keys.push(key);
@@ -158,19 +167,14 @@ export class TransactionReader {
   }
 
   /** Documents by their keys, null where there is none; not recorded as reads. */
-  async documentsOf(keys: string[]): Promise<Array<StoredDocument | null>> {
-    const found: Array<StoredDocument | null | undefined> = keys.map((key) => {
-      for (const layer of [this.layer, ...this.below]) {
-        const pending = layer.docs.get(key);
-        if (pending !== undefined) return pending;
-      }
-      return undefined;
+  documentsOf(keys: string[]): Soon<Array<StoredDocument | null>> {
+    const pending = keys.map((key) => this.pendingDocument(key));
+    const missing = keys.filter((_, i) => pending[i] === undefined);
+    if (missing.length === 0) return pending as Array<StoredDocument | null>;
+    return whenReady(this.snapshot.documents(missing), (loaded) => {
+      let next = 0;
+      return pending.map((document) => (document === undefined ? loaded[next++]! : document));
     });
-    const missing = keys.filter((_, i) => found[i] === undefined);
-    if (missing.length === 0) return found as Array<StoredDocument | null>;
-    const loaded = await this.snapshot.documents(missing);
-    let next = 0;
-    return found.map((document) => (document === undefined ? loaded[next++]! : document));
   }
 }
 
