@@ -34,7 +34,11 @@ export default defineConfig({
       {
         test: {
           name: "simulation",
-          include: ["tests/contract/**/*.test.ts", "tests/simulation/**/*.test.ts"],
+          include: [
+            "tests/contract/**/*.test.ts",
+            "tests/simulation/**/*.test.ts",
+            "tests/conformance/**/*.test.ts",
+          ],
           environment: "node",
           fileParallelism: false,
           testTimeout: 300_000,

@@ -76,11 +76,11 @@ function hashOf(validator: ValidatorJson): string {
 
 async function validateTable(store: Store, namespace: Namespace, table: TableDefinition): Promise<void> {
   for await (const [, document] of scanDocuments(store, table)) {
-    const found = checkDocument(table.validator!, document, namespace.tableNumberOf);
+    const found = checkDocument(table.validator!, document, namespace.tableNameOf);
     if (found) {
       const owner = namespace.path === "" ? "" : ` of the component ${namespace.path}`;
       throw new OperatorError(
-        `Document with ID "${document._id}" in table "${table.name}"${owner} does not match the schema at field "${found.path || "(document)"}": ${found.message}\n` +
+        `Document with ID "${document._id}" in table "${table.name}"${owner} does not match the schema at field "${found.path.slice(1) || "(document)"}": ${found.message}\n` +
           "Change the schema so that it admits the document, or migrate the document with the previous schema first.",
       );
     }

@@ -71,10 +71,10 @@ export const PUBLIC_SYSTEM_TABLES = new Set(["_storage", "_scheduled_functions"]
 
 /** Value at a dotted path, undefined when any step is missing. */
 export function fieldAt(document: JsonObject, path: string): JsonValue | undefined {
-  if (!path.includes(".")) return document[path];
+  if (!path.includes(".")) return Object.hasOwn(document, path) ? document[path] : undefined;
   let value: JsonValue | undefined = document;
   for (const step of path.split(".")) {
-    if (!isPlainObject(value)) return undefined;
+    if (!isPlainObject(value) || !Object.hasOwn(value, step)) return undefined;
     value = value[step];
   }
   return value;
@@ -102,6 +102,12 @@ export class Namespace {
   ) {}
 
   readonly tableNumberOf = (name: string): number | undefined => this.byName.get(name)?.number;
+
+  /** Name of this namespace's table with that number. */
+  readonly tableNameOf = (number: number): string | undefined => {
+    const table = this.catalog.byNumber.get(number);
+    return table?.namespace === this.path ? table.name : undefined;
+  };
 
   /** A table that every namespace has. */
   systemTable(name: keyof typeof SYSTEM_TABLES): TableDefinition {

@@ -1,3 +1,4 @@
+import { displayValue } from "../values/display";
 import { isPlainObject, type JsonObject, type JsonValue, wrapperOf } from "../values/encoded";
 import { decodeId } from "../values/ids";
 
@@ -11,8 +12,8 @@ export type ValidatorJson =
   | { type: "record"; keys: ValidatorJson; values: { fieldType: ValidatorJson; optional?: boolean } }
   | { type: "union"; value: ValidatorJson[] };
 
-/** Table number of a name, or undefined when the table does not exist yet. */
-export type TableNumberOf = (tableName: string) => number | undefined;
+/** Name of the table with a number, or undefined when there is none. */
+export type TableNames = (tableNumber: number) => string | undefined;
 
 /** Renders a validator the way it is written in code; used in error sentences. */
 export function describeValidator(validator: ValidatorJson): string {
@@ -24,7 +25,7 @@ export function describeValidator(validator: ValidatorJson): string {
     case "bigint":
       return "v.int64()";
     case "literal":
-      return `v.literal(${JSON.stringify(validator.value)})`;
+      return `v.literal(${displayValue(validator.value)})`;
     case "array":
       return `v.array(${describeValidator(validator.value)})`;
     case "object": {
@@ -32,7 +33,7 @@ export function describeValidator(validator: ValidatorJson): string {
         const inner = describeValidator(field.fieldType);
         return `${name}: ${field.optional ? `v.optional(${inner})` : inner}`;
       });
-      return `v.object({${fields.join(", ")}})`;
+      return `v.object({${fields.sort().join(", ")}})`;
     }
     case "record":
       return `v.record(${describeValidator(validator.keys)}, ${describeValidator(validator.values.fieldType)})`;
@@ -43,59 +44,72 @@ export function describeValidator(validator: ValidatorJson): string {
   }
 }
 
-/** Short rendering of a value for error sentences, in Convex's style (`1.0`, `"text"`). */
-export function describeValue(value: JsonValue): string {
-  if (typeof value === "number") return Number.isInteger(value) ? `${value}.0` : String(value);
-  const text = JSON.stringify(value);
-  return text.length > 400 ? `${text.slice(0, 400)}…` : text;
-}
-
 export interface Mismatch {
-  /** Dotted path of the offending field; empty at the top. */
+  kind: "missingField" | "extraField" | "other";
+  /** Where the value lies: `.field[3].keys()`; empty at the top. */
   path: string;
+  /** Convex's sentence, with path, value and validator. */
   message: string;
 }
 
-function mismatch(path: string, value: JsonValue, validator: ValidatorJson, sentence?: string): Mismatch {
-  const first = sentence ?? "Value does not match validator.";
-  const where = path === "" ? "" : `Path: .${path}\n`;
+function noMatch(path: string, value: JsonValue, validator: ValidatorJson): Mismatch {
   return {
+    kind: "other",
     path,
-    message: `${first}\n${where}${isPlainObject(value) ? "Object" : "Value"}: ${describeValue(value)}\nValidator: ${describeValidator(validator)}`,
+    message: `Value does not match validator.\n${placed(path)}\nValue: ${displayValue(value)}\nValidator: ${describeValidator(validator)}`,
   };
 }
 
-function join(path: string, field: string): string {
-  return path === "" ? field : `${path}.${field}`;
+function placed(path: string): string {
+  return path === "" ? "" : `Path: ${path}`;
+}
+
+/** Convex writes the place of these right behind the sentence. */
+function wrongValue(path: string, sentence: string): Mismatch {
+  return { kind: "other", path, message: `${sentence}${placed(path)}` };
+}
+
+function wrongField(
+  kind: "missingField" | "extraField",
+  path: string,
+  object: JsonObject,
+  validator: ValidatorJson,
+  sentence: string,
+): Mismatch {
+  const message = `${sentence}\n${placed(path)}\nObject: ${displayValue(object)}\nValidator: ${describeValidator(validator)}`;
+  return { kind, path, message };
 }
 
 function hasWrapper(value: JsonValue, wrapper: string): boolean {
   return value !== null && typeof value === "object" && !Array.isArray(value) && wrapperOf(value) === wrapper;
 }
 
+type ObjectValidator = Extract<ValidatorJson, { type: "object" }>;
+
 function checkObject(
-  validator: Extract<ValidatorJson, { type: "object" }>,
+  validator: ObjectValidator,
   value: JsonObject,
-  tables: TableNumberOf,
+  tables: TableNames,
   path: string,
 ): Mismatch | null {
   for (const [name, field] of Object.entries(validator.value)) {
-    const inner = value[name];
-    if (inner === undefined) {
+    if (!Object.hasOwn(value, name)) {
       if (field.optional) continue;
-      return mismatch(
+      return wrongField(
+        "missingField",
         path,
         value,
         validator,
         `Object is missing the required field \`${name}\`. Consider wrapping the field validator in \`v.optional(...)\` if this is expected.`,
       );
     }
-    const found = checkValue(field.fieldType, inner, tables, join(path, name));
+    const found = checkValue(field.fieldType, value[name]!, tables, `${path}.${name}`);
     if (found) return found;
   }
   for (const name in value) {
     if (!Object.hasOwn(validator.value, name)) {
-      return mismatch(
+      return wrongField(
+        "extraField",
         path,
         value,
         validator,
@@ -109,57 +123,96 @@ function checkObject(
 function checkId(
   validator: { type: "id"; tableName: string },
   value: JsonValue,
-  tables: TableNumberOf,
+  tables: TableNames,
   path: string,
 ) {
   const decoded = typeof value === "string" ? decodeId(value) : null;
-  if (decoded === null) return mismatch(path, value, validator);
-  if (decoded.tableNumber === tables(validator.tableName)) return null;
-  return mismatch(
+  const found = decoded && tables(decoded.tableNumber);
+  if (!found) return noMatch(path, value, validator);
+  if (found === validator.tableName) return null;
+  const from = found.startsWith("_") ? "from a system table" : `from table \`${found}\``;
+  return wrongValue(
     path,
-    value,
-    validator,
-    `Found ID "${value}" which does not match the table name in validator \`${describeValidator(validator)}\`.`,
+    `Found ID "${value}" ${from}, which does not match the table name in validator \`${describeValidator(validator)}\`.`,
   );
+}
+
+function sameValue(a: JsonValue, b: JsonValue): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}
+
+/** The member of a union of objects that a literal field they share points at, or null when there is none. */
+function memberByLiteral(members: ValidatorJson[], value: JsonValue): ValidatorJson | null {
+  if (!isPlainObject(value) || !members.every((member) => member.type === "object")) return null;
+  const objects = members as ObjectValidator[];
+  const isShared = (name: string) =>
+    objects.every((member) => member.value[name]?.fieldType.type === "literal");
+  const field = Object.keys(objects[0]?.value ?? {})
+    .sort()
+    .find(isShared);
+  if (field === undefined || !Object.hasOwn(value, field)) return null;
+  const literalOf = (member: ObjectValidator) =>
+    (member.value[field]!.fieldType as Extract<ValidatorJson, { type: "literal" }>).value;
+  return objects.find((member) => sameValue(literalOf(member), value[field]!)) ?? null;
+}
+
+function checkUnion(
+  validator: Extract<ValidatorJson, { type: "union" }>,
+  value: JsonValue,
+  tables: TableNames,
+  path: string,
+): Mismatch | null {
+  const only = validator.value.length === 1 ? validator.value[0]! : memberByLiteral(validator.value, value);
+  if (only) return checkValue(only, value, tables, path);
+  let closest: Mismatch | null = null;
+  for (const member of validator.value) {
+    const found = checkValue(member, value, tables, path);
+    if (found === null) return null;
+    if (found.kind !== "other") closest ??= found;
+  }
+  return closest ?? noMatch(path, value, validator);
 }
 
 /** First mismatch between an encoded value and a validator, or null when it fits. */
 export function checkValue(
   validator: ValidatorJson,
   value: JsonValue,
-  tables: TableNumberOf,
+  tables: TableNames,
   path = "",
 ): Mismatch | null {
   switch (validator.type) {
     case "any":
       return null;
     case "null":
-      return value === null ? null : mismatch(path, value, validator);
+      return value === null ? null : noMatch(path, value, validator);
     case "number":
       return typeof value === "number" || hasWrapper(value, "$float")
         ? null
-        : mismatch(path, value, validator);
+        : noMatch(path, value, validator);
     case "bigint":
     case "commitTs":
       return hasWrapper(value, "$integer") || hasWrapper(value, "$commitTs")
         ? null
-        : mismatch(path, value, validator);
+        : noMatch(path, value, validator);
     case "boolean":
-      return typeof value === "boolean" ? null : mismatch(path, value, validator);
+      return typeof value === "boolean" ? null : noMatch(path, value, validator);
     case "string":
-      return typeof value === "string" ? null : mismatch(path, value, validator);
+      return typeof value === "string" ? null : noMatch(path, value, validator);
     case "bytes":
-      return hasWrapper(value, "$bytes") ? null : mismatch(path, value, validator);
+      return hasWrapper(value, "$bytes") ? null : noMatch(path, value, validator);
     case "id":
       return checkId(validator, value, tables, path);
     case "literal":
-      return JSON.stringify(value) === JSON.stringify(validator.value)
+      return sameValue(value, validator.value)
         ? null
-        : mismatch(path, value, validator);
+        : wrongValue(
+            path,
+            `\`${displayValue(value)}\` does not match literal validator \`${describeValidator(validator)}\`.`,
+          );
     case "array": {
-      if (!Array.isArray(value)) return mismatch(path, value, validator);
+      if (!Array.isArray(value)) return noMatch(path, value, validator);
       for (let i = 0; i < value.length; i++) {
-        const found = checkValue(validator.value, value[i] as JsonValue, tables, join(path, String(i)));
+        const found = checkValue(validator.value, value[i] as JsonValue, tables, `${path}[${i}]`);
         if (found) return found;
       }
       return null;
@@ -167,21 +220,19 @@ export function checkValue(
     case "object":
       return isPlainObject(value)
         ? checkObject(validator, value, tables, path)
-        : mismatch(path, value, validator);
+        : noMatch(path, value, validator);
     case "record": {
-      if (!isPlainObject(value)) return mismatch(path, value, validator);
+      if (!isPlainObject(value)) return noMatch(path, value, validator);
       for (const [key, inner] of Object.entries(value)) {
         const found =
-          checkValue(validator.keys, key, tables, path) ??
-          checkValue(validator.values.fieldType, inner, tables, join(path, key));
+          checkValue(validator.keys, key, tables, `${path}.keys()`) ??
+          checkValue(validator.values.fieldType, inner, tables, `${path}.values()`);
         if (found) return found;
       }
       return null;
     }
     case "union":
-      return validator.value.some((member) => checkValue(member, value, tables, path) === null)
-        ? null
-        : mismatch(path, value, validator);
+      return checkUnion(validator, value, tables, path);
   }
 }
 
@@ -189,7 +240,7 @@ export function checkValue(
 export function checkDocument(
   validator: ValidatorJson,
   document: JsonObject,
-  tables: TableNumberOf,
+  tables: TableNames,
 ): Mismatch | null {
   const { _id, _creationTime, ...fields } = document;
   return checkValue(validator, fields, tables);

@@ -31,7 +31,7 @@ export function toFailure(thrown: unknown): FunctionFailure {
     // The library leaves the data as JSON text when an invocation fails with it.
     const text = typeof error.data === "string" ? error.data : JSON.stringify(error.data ?? null);
     return new FunctionFailure(
-      `Uncaught ConvexError: ${text}${functionFrames(error.stack)}`,
+      `Uncaught ConvexError: ${error.message ?? text}${functionFrames(error.stack)}`,
       JSON.parse(text) as JsonValue,
     );
   }

@@ -77,7 +77,7 @@ describe("limits", () => {
   it("stop a function that reads or writes too much, in Convex's words, and leave nothing of it", async () => {
     const fill = (channel: string, rows: number) => client.mutation(api.counters!.fill!, { channel, rows });
     await expect(fill("much", 16_001)).rejects.toThrow(
-      /Too many documents written in a single function execution \(limit: 16000\)/,
+      /Too many writes in a single function execution \(limit: 16000\)/,
     );
     expect(await client.query(api.messages!.list!, { channel: "much" })).toEqual([]);
     for (let i = 0; i < 3; i++) await fill("much", 11_000);

@@ -10,6 +10,7 @@ import { ReadSet } from "../transaction/readSet";
 import type { DatabaseSnapshot } from "../transaction/snapshot";
 import { Transaction } from "../transaction/transaction";
 import { isPlainObject, type JsonValue } from "../values/encoded";
+import { mayExceedLimits, measureValue } from "../values/measure";
 import {
   type Caller,
   type CallRoot,
@@ -99,21 +100,19 @@ export class Runner {
   ): Promise<string> {
     try {
       if (!isPlainObject(args)) throw new Error("Arguments must be one object.");
-      const tables = fn.component.namespace.tableNumberOf;
+      const tables = fn.component.namespace.tableNameOf;
+      checkArguments(fn.path, args);
       const badArgs = checkValue(fn.args, args, tables);
-      if (badArgs) throw named("ArgumentValidationError", badArgs.message);
+      if (badArgs) throw new FunctionFailure(`ArgumentValidationError: ${badArgs.message}`, undefined);
       const argsText = JSON.stringify([args]);
-      if (argsText.length > LIMITS.argsBytes * 1.4) {
-        throw new Error(`Arguments for ${fn.path} are too large (limit: ${LIMITS.argsBytes} bytes)`);
-      }
       const state = this.createState(root, fn.component, fn.kind, fn.path, tx);
       const running = callStorage.run(state, () => fn.invoke(argsText, root.requestId));
       const text = await this.withinTime(running, fn);
-      if (text.length > LIMITS.returnBytes * 1.4) {
-        throw new Error(`Function ${fn.path} return value is too large (limit: ${LIMITS.returnBytes} bytes)`);
+      if (text.length > LIMITS.returnBytes / 5 || mayExceedLimits(text)) {
+        checkResult(fn.path, JSON.parse(text) as JsonValue);
       }
       const badResult = fn.returns && checkValue(fn.returns, JSON.parse(text) as JsonValue, tables);
-      if (badResult) throw named("ReturnsValidationError", badResult.message);
+      if (badResult) throw new FunctionFailure(`ReturnsValidationError: ${badResult.message}`, undefined);
       return text;
     } catch (error) {
       throw toFailure(error);
@@ -235,8 +234,33 @@ export class Runner {
   }
 }
 
-function named(name: string, message: string): Error {
-  const error = new Error(message);
-  error.name = name;
-  return error;
+function mebibytes(bytes: number): string {
+  const value = bytes / (1 << 20);
+  return `${Number.isInteger(value) ? value : value.toFixed(2)} MiB`;
+}
+
+/** Arguments obey the limits of values (nesting, lengths, names) and of their size. Throws Convex's sentence. */
+function checkArguments(path: string, args: JsonValue): void {
+  const bytes = measureValue(args);
+  if (bytes > LIMITS.argsBytes) {
+    const sentence = `Arguments for ${path} are too large (${mebibytes(bytes)}, limit: ${mebibytes(LIMITS.argsBytes)})`;
+    throw new FunctionFailure(sentence, undefined);
+  }
+}
+
+/** A result obeys the same limits. Throws Convex's sentence. */
+function checkResult(path: string, result: JsonValue): void {
+  let bytes: number;
+  try {
+    bytes = measureValue(result);
+  } catch (error) {
+    throw new FunctionFailure(
+      `Function ${path} return value invalid: ${(error as Error).message}`,
+      undefined,
+    );
+  }
+  if (bytes > LIMITS.returnBytes) {
+    const sentence = `Function ${path} return value is too large (actual: ${mebibytes(bytes)}, limit: ${mebibytes(LIMITS.returnBytes)})`;
+    throw new FunctionFailure(sentence, undefined);
+  }
 }

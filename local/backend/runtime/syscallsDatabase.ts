@@ -72,13 +72,15 @@ export const databaseSyscalls: Record<string, AsyncSyscall> = {
   async "1.0/queryPage"(state, args) {
     if (!state.component.isApp) throw new Error("paginate() is only supported in the app.");
     const request = args as unknown as PageRequest;
+    const tx = transactionOf(state);
     const { journal } = state.root;
-    const page = await readPage(transactionOf(state), {
+    const page = await readPage(tx, {
       ...request,
       maximumRowsRead: request.maximumRowsRead ?? null,
-      endCursor: request.endCursor ?? journal.before,
+      endCursor: request.endCursor ?? (tx.isNested ? null : journal.before),
     });
-    journal.after = page.continueCursor;
+    // The journal is that of the query a client watches; a nested one has none.
+    if (!tx.isNested) journal.after = page.continueCursor;
     const { documents, ...rest } = page;
     return `{"page":[${documents.join(",")}],${JSON.stringify(rest).slice(1)}`;
   },

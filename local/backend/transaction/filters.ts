@@ -1,4 +1,5 @@
 import { fieldAt } from "../catalog/catalog";
+import { displayValue, typeNameOf } from "../values/display";
 import {
   decodeInt64,
   encodeInt64,
@@ -11,14 +12,18 @@ import { valueKey } from "../values/keys";
 
 type Operand = JsonValue | undefined;
 
-function numeric(value: Operand): number | bigint {
+function numeric(value: Operand): number | bigint | null {
   if (typeof value === "number") return value;
   if (value !== null && typeof value === "object" && !Array.isArray(value)) {
     const wrapper = wrapperOf(value);
     if (wrapper === "$integer") return decodeInt64(value);
     if (wrapper === "$float") return wrappedBytes(value, wrapper).readDoubleLE(0);
   }
-  throw new Error(`Arithmetic in a filter needs numbers; found ${JSON.stringify(value) ?? "undefined"}.`);
+  return null;
+}
+
+function described(value: Operand): string {
+  return `${displayValue(value)} (type ${typeNameOf(value)})`;
 }
 
 function encodeNumeric(value: number | bigint): JsonValue {
@@ -29,22 +34,33 @@ function encodeNumeric(value: number | bigint): JsonValue {
   return { $float: bytes.toString("base64") };
 }
 
-const ARITHMETIC: Record<string, (a: never, b: never) => number | bigint> = {
-  $add: (a: number, b: number) => a + b,
-  $sub: (a: number, b: number) => a - b,
-  $mul: (a: number, b: number) => a * b,
-  $div: (a: number, b: number) => a / b,
-  $mod: (a: number, b: number) => a % b,
+const ARITHMETIC: Record<string, { verb: string; apply: (a: never, b: never) => number | bigint }> = {
+  $add: { verb: "add", apply: (a: number, b: number) => a + b },
+  $sub: { verb: "subtract", apply: (a: number, b: number) => a - b },
+  $mul: { verb: "multiply", apply: (a: number, b: number) => a * b },
+  $div: { verb: "divide", apply: (a: number, b: number) => a / b },
+  $mod: { verb: "mod", apply: (a: number, b: number) => a % b },
 };
 
-function arithmetic(op: string, left: number | bigint, right: number | bigint): JsonValue {
-  if (typeof left !== typeof right) throw new Error(`${op} in a filter needs two numbers of one type.`);
-  return encodeNumeric(ARITHMETIC[op]!(left as never, right as never));
+function arithmetic(op: string, left: Operand, right: Operand): JsonValue {
+  const { verb, apply } = ARITHMETIC[op]!;
+  const a = numeric(left);
+  const b = numeric(right);
+  if (a === null || b === null || typeof a !== typeof b) {
+    throw new Error(`Cannot ${verb} ${described(left)} and ${described(right)}`);
+  }
+  return encodeNumeric(apply(a as never, b as never));
 }
 
-function truthy(value: Operand): boolean {
-  if (value !== null && typeof value === "object") return true;
-  return Boolean(value);
+function negated(value: Operand): JsonValue {
+  const number = numeric(value);
+  if (number === null) throw new Error(`Cannot negate ${described(value)}`);
+  return encodeNumeric(-number);
+}
+
+function asBoolean(value: Operand): boolean {
+  if (typeof value === "boolean") return value;
+  throw new Error(`Cannot use value ${displayValue(value)} (type ${typeNameOf(value)}) as a Boolean`);
 }
 
 function compare(op: string, left: Operand, right: Operand): boolean {
@@ -79,13 +95,13 @@ function evaluate(expression: JsonObject, document: JsonObject): Operand {
       return isUndefined ? undefined : operands;
     }
     case "$not":
-      return !truthy(evaluate(operands as JsonObject, document));
+      return !asBoolean(evaluate(operands as JsonObject, document));
     case "$neg":
-      return encodeNumeric(-(numeric(evaluate(operands as JsonObject, document)) as number));
+      return negated(evaluate(operands as JsonObject, document));
     case "$and":
-      return (operands as JsonObject[]).every((inner) => truthy(evaluate(inner, document)));
+      return (operands as JsonObject[]).every((inner) => asBoolean(evaluate(inner, document)));
     case "$or":
-      return (operands as JsonObject[]).some((inner) => truthy(evaluate(inner, document)));
+      return (operands as JsonObject[]).some((inner) => asBoolean(evaluate(inner, document)));
     case "$eq":
     case "$neq":
     case "$lt":
@@ -94,12 +110,12 @@ function evaluate(expression: JsonObject, document: JsonObject): Operand {
     case "$gte":
       return compare(op, operand(0), operand(1));
     default:
-      if (op in ARITHMETIC) return arithmetic(op, numeric(operand(0)), numeric(operand(1)));
+      if (op in ARITHMETIC) return arithmetic(op, operand(0), operand(1));
       throw new Error(`Unknown filter operator ${op}.`);
   }
 }
 
 /** Whether a document passes a serialised `.filter(...)` expression. */
 export function passesFilter(expression: JsonValue, document: JsonObject): boolean {
-  return truthy(evaluate(expression as JsonObject, document));
+  return asBoolean(evaluate(expression as JsonObject, document));
 }

@@ -13,6 +13,11 @@ export const LIMITS = {
   httpBodyBytes: 20 << 20,
 } as const;
 
+/** A transaction has used up what it may read; a page ends early at it instead of failing. */
+export class ReadLimitError extends Error {
+  override name = "Error";
+}
+
 const READ_ADVICE =
   "Consider using smaller limits in your queries, paginating your queries, or using indexed queries with a selective index range expressions.";
 
@@ -28,7 +33,7 @@ export class Usage {
 
   readRange(): void {
     if (++this.rangesRead > LIMITS.rangesRead) {
-      throw new Error(
+      throw new ReadLimitError(
         `Too many reads in a single function execution (limit: ${LIMITS.rangesRead}). ${READ_ADVICE}`,
       );
     }
@@ -37,12 +42,12 @@ export class Usage {
   readDocument(bytes: number): void {
     this.bytesRead += bytes;
     if (++this.documentsRead > LIMITS.documentsRead) {
-      throw new Error(
+      throw new ReadLimitError(
         `Too many documents read in a single function execution (limit: ${LIMITS.documentsRead}). ${READ_ADVICE}`,
       );
     }
     if (this.bytesRead > LIMITS.bytesRead) {
-      throw new Error(
+      throw new ReadLimitError(
         `Too many bytes read in a single function execution (limit: ${LIMITS.bytesRead} bytes). ${READ_ADVICE}`,
       );
     }
@@ -51,9 +56,7 @@ export class Usage {
   wroteDocument(bytes: number): void {
     this.bytesWritten += bytes;
     if (++this.documentsWritten > LIMITS.documentsWritten) {
-      throw new Error(
-        `Too many documents written in a single function execution (limit: ${LIMITS.documentsWritten})`,
-      );
+      throw new Error(`Too many writes in a single function execution (limit: ${LIMITS.documentsWritten})`);
     }
     if (this.bytesWritten > LIMITS.bytesWritten) {
       throw new Error(

@@ -21,7 +21,7 @@ export class Transaction extends TransactionReader {
   /** A sub-transaction, maybe in another namespace, whose writes reach this one only through {@link commitNested}. */
   nested(writable: boolean, namespace = this.namespace): Transaction {
     const writes = writable ? this.writes : null;
-    return new Transaction(
+    const child = new Transaction(
       this.snapshot,
       this.catalog,
       [this.layer, ...this.below],
@@ -30,6 +30,8 @@ export class Transaction extends TransactionReader {
       this.usage,
       namespace,
     );
+    child.isNested = true;
+    return child;
   }
 
   commitNested(child: Transaction): void {
@@ -121,11 +123,10 @@ export class Transaction extends TransactionReader {
   ): void {
     const size = measureDocument(after);
     if (table.validator) {
-      const found = checkDocument(table.validator, after, this.namespace.tableNumberOf);
+      const found = checkDocument(table.validator, after, this.namespace.tableNameOf);
       if (found) {
-        const what = before ? `Document with ID "${after._id}"` : "Document";
         throw new Error(
-          `Failed to insert or update a document in table "${table.name}" because it does not match the schema: ${what}: ${found.message}`,
+          `Failed to insert or update a document in table "${table.name}" because it does not match the schema: ${found.message}`,
         );
       }
     }

@@ -40,6 +40,8 @@ export class TransactionReader {
   readonly layer = new Layer();
   private closed = false;
   paginated = false;
+  /** True for the transaction of a call nested in another. */
+  isNested = false;
 
   constructor(
     readonly snapshot: DatabaseSnapshot,
@@ -79,12 +81,14 @@ export class TransactionReader {
     }
     if (expected !== undefined && table.name !== expected) {
       throw new Error(
-        `Invalid argument \`id\` for \`${method}\`: expected an ID of table '${expected}' but got an ID of table '${table.name}'`,
+        `Invalid argument \`id\` for \`${method}\`: expected to be an Id<"${expected}">, got Id<"${table.name}"> instead.`,
       );
     }
     if (table.name.startsWith("_") !== isSystem || (isSystem && !PUBLIC_SYSTEM_TABLES.has(table.name))) {
       throw new Error(
-        `${isSystem ? "User" : "System"} tables can only be accessed from db.${isSystem ? "" : "system."}${method.replace("db.", "")}().`,
+        isSystem
+          ? "User tables cannot be accessed with db.system."
+          : "System tables can only be accessed with db.system.",
       );
     }
     return [table, decoded.internalId];

@@ -64,9 +64,25 @@ function measureObject(value: JsonObject, maxNesting: number, depth: number): nu
   return size;
 }
 
+/** Levels of arrays and objects, counting the value itself: 0 for a scalar. */
+function nestingOf(value: JsonValue): number {
+  if (value === null || typeof value !== "object") return 0;
+  let deepest = 0;
+  if (Array.isArray(value)) for (const element of value) deepest = Math.max(deepest, nestingOf(element));
+  else if (wrapperOf(value) !== null) return 0;
+  else for (const field in value) deepest = Math.max(deepest, nestingOf(value[field] as JsonValue));
+  return deepest + 1;
+}
+
 /** Size of a document in bytes; throws Convex's sentence when the document breaks a limit. */
 export function measureDocument(document: JsonObject): number {
-  const size = measureValue(document, MAX_DOCUMENT_NESTING);
+  const size = measureValue(document);
+  const nesting = nestingOf(document);
+  if (nesting > MAX_DOCUMENT_NESTING) {
+    throw new Error(
+      `Document is too nested (nested ${nesting} levels deep > maximum nesting ${MAX_DOCUMENT_NESTING})`,
+    );
+  }
   if (size > MAX_DOCUMENT_BYTES) {
     const mib = (size / MAX_DOCUMENT_BYTES).toFixed(2);
     throw new Error(`Value is too large (${mib} MiB > maximum size 1 MiB)`);
@@ -84,4 +100,34 @@ export function measureDocument(document: JsonObject): number {
     }
   }
   return size;
+}
+
+const QUOTE = 34;
+const COMMA = 44;
+const BACKSLASH = 92;
+
+/** Position of the quote that ends the JSON string starting at `open`. */
+function endOfString(text: string, open: number): number {
+  for (let at = text.indexOf('"', open + 1); ; at = text.indexOf('"', at + 1)) {
+    let escapes = 0;
+    while (text.charCodeAt(at - 1 - escapes) === BACKSLASH) escapes++;
+    if (escapes % 2 === 0) return at;
+  }
+}
+
+/**
+ * Whether encoded JSON text could break a limit of {@link measureValue} on lengths or nesting. False is certain; true asks for a
+ * real look. Runs over the text once without building anything, so that large results need not be parsed.
+ */
+export function mayExceedLimits(text: string): boolean {
+  const commas: number[] = [];
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code === QUOTE) i = endOfString(text, i);
+    else if (code === 91 || code === 123) {
+      if (commas.push(0) > MAX_VALUE_NESTING) return true;
+    } else if (code === 93 || code === 125) commas.pop();
+    else if (code === COMMA && ++commas[commas.length - 1]! >= MAX_OBJECT_FIELDS) return true;
+  }
+  return false;
 }
