@@ -16,7 +16,13 @@ export interface ComponentDefinition {
   directory: string;
   /** Name that an instance has unless its parent says otherwise. */
   name: string;
-  children: Array<{ name: string; definition: ComponentDefinition; env: Array<[string, EnvBinding]> }>;
+  children: Array<{
+    name: string;
+    definition: ComponentDefinition;
+    env: Array<[string, EnvBinding]>;
+    /** How the parent imports the child's `convex.config`. */
+    specifier: string;
+  }>;
   /** Child name by path prefix, which ends with a slash. */
   httpMounts: Map<string, string>;
   /** Prefix of all of the app's own routes; "/" when it has none. */
@@ -33,8 +39,8 @@ interface ExportedDefinition {
   envVars?: Array<[string, { value: string; optional?: boolean }]>;
 }
 
-/** Replaces each imported `convex.config` by what `use()` needs of it, and notes its file. */
-function childDefinitions(found: Set<string>): Plugin {
+/** Replaces each imported `convex.config` by what `use()` needs of it, and notes how each file was imported. */
+function childDefinitions(found: Map<string, string>): Plugin {
   return {
     name: "child-definitions",
     setup(build) {
@@ -44,7 +50,7 @@ function childDefinitions(found: Set<string>): Plugin {
           if (kind === "entry-point" || pluginData === "resolving") return null;
           const resolved = await build.resolve(path, { kind, resolveDir, pluginData: "resolving" });
           if (resolved.errors.length > 0) return { errors: resolved.errors };
-          found.add(resolved.path);
+          found.set(resolved.path, path);
           return { path: resolved.path, namespace: "child-definition" };
         },
       );
@@ -81,7 +87,7 @@ export class DefinitionLoader {
     if (importers.includes(file)) {
       throw new OperatorError(`Components use each other in a circle: ${[...importers, file].join(" -> ")}.`);
     }
-    const found = new Set<string>();
+    const found = new Map<string, string>();
     const bundled = await build({
       ...BUNDLE_FOR_CONTEXT,
       entryPoints: [file],
@@ -89,21 +95,22 @@ export class DefinitionLoader {
       globalName: "__definition",
       plugins: [childDefinitions(found)],
     }).catch(explain);
-    for (const child of found) {
+    for (const child of found.keys()) {
       const { name } = await this.load(child, [...importers, file]);
       const path = relative(this.appDirectory, dirname(child)).split(sep).join("/");
       this.imported[child] = { componentDefinitionPath: path, defaultName: name };
     }
     const exported = this.evaluate(file, bundled.outputFiles[0]!.text);
-    const byPath = new Map([...found].map((child) => [this.imported[child]!.componentDefinitionPath, child]));
+    const byPath = new Map(
+      [...found.keys()].map((child) => [this.imported[child]!.componentDefinitionPath, child]),
+    );
     const definition: ComponentDefinition = {
       directory: dirname(file),
       name: exported.definitionType.name ?? "",
-      children: exported.childComponents.map(({ name, path, env }) => ({
-        name,
-        definition: this.loaded.get(byPath.get(path)!)!,
-        env: env ?? [],
-      })),
+      children: exported.childComponents.map(({ name, path, env }) => {
+        const child = byPath.get(path)!;
+        return { name, definition: this.loaded.get(child)!, env: env ?? [], specifier: found.get(child)! };
+      }),
       httpMounts: new Map(
         Object.entries(exported.httpMounts).map(([prefix, child]) => [prefix, child.split("/").at(-1)!]),
       ),
