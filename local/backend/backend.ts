@@ -44,9 +44,14 @@ const FORMAT_KEY = "m/format";
 const FORMAT = "1";
 
 /** Marks a new store and refuses one that another version wrote in another layout. */
-async function checkFormat(store: Store, dataDir: string): Promise<void> {
+async function checkFormat(store: Store, disk: Disk, dataDir: string): Promise<void> {
   const found = store.get(FORMAT_KEY);
   if (found === FORMAT) return;
+  if (found === undefined && (await disk.files.list()).length > 0) {
+    throw new OperatorError(
+      `The data folder ${dataDir} has uploaded files but no store. Restore it from a backup, or use another --data folder.`,
+    );
+  }
   if (found !== undefined) {
     throw new OperatorError(
       `The data folder ${dataDir} has format ${found}, and this backend reads format ${FORMAT}. Use the version that wrote it, or another --data folder.`,
@@ -118,7 +123,8 @@ export class Backend {
 
   private async start(): Promise<void> {
     const { options } = this;
-    await checkFormat(this.store, options.dataDir);
+    await this.disk.files.open();
+    await checkFormat(this.store, this.disk, options.dataDir);
     if (Object.keys(options.environment).length > 0) await this.environment.update(options.environment);
     this.environment.provide({ CONVEX_CLOUD_URL: this.urls.cloud, CONVEX_SITE_URL: this.urls.site });
     installNodeRuntime();

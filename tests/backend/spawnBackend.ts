@@ -48,13 +48,21 @@ export async function spawnBackend(options: {
   port?: number;
   adminKey?: string;
   envFile?: string;
+  /** Shell commands that run before the backend in its process, such as a limit. */
+  shell?: string;
+  /** Further arguments of the command line. */
+  args?: string[];
 }): Promise<SpawnedBackend> {
   const args = ["--import", "tsx", join(root, "local/backend/main.ts")];
   args.push("--functions", options.functionsDir ?? FIXTURE_FUNCTIONS, "--data", options.dataDir);
   args.push("--port", String(options.port ?? 0));
   if (options.adminKey) args.push("--admin-key", options.adminKey);
   if (options.envFile) args.push("--env-file", options.envFile);
-  const child = spawn(process.execPath, args, { cwd: root, stdio: ["ignore", "pipe", "pipe"] });
+  args.push(...(options.args ?? []));
+  const [command, given] = options.shell
+    ? ["bash", ["-c", `${options.shell}; exec "$0" "$@"`, process.execPath, ...args]]
+    : [process.execPath, args];
+  const child = spawn(command, given, { cwd: root, stdio: ["ignore", "pipe", "pipe"] });
   let stdout = "";
   let stderr = "";
   const exited = new Promise<number | null>((resolve) => child.once("close", resolve));

@@ -51,7 +51,7 @@ async function backfill(store: Store, table: TableDefinition, indexes: IndexDefi
       }
     }
     if (writes.length >= 5000 || bytes >= BACKFILL_BYTES) {
-      await store.write(writes, { durable: false });
+      await store.write(writes, { durable: true });
       writes = [];
       bytes = 0;
     }
@@ -65,7 +65,7 @@ async function deleteRows(store: Store, prefix: string): Promise<void> {
     if (keys.length === 0) return;
     await store.write(
       keys.map((key) => [key, null]),
-      { durable: false },
+      { durable: true },
     );
   }
 }

@@ -20,6 +20,19 @@ export interface StoredFile {
   contentType: string | null;
 }
 
+const DISK_REFUSALS = new Set(["ENOSPC", "EDQUOT", "EFBIG", "EROFS"]);
+
+/** What the client of an upload is told when the disk does not take it. */
+function ofDisk(error: unknown): unknown {
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (code === undefined || !DISK_REFUSALS.has(code)) return error;
+  return new RequestError(
+    507,
+    "InsufficientStorage",
+    `The file cannot be stored: ${message}. Free disk space.`,
+  );
+}
+
 /**
  * Files live next to the store, one per uuid. Order of a store: the file is made durable, and only then its rows are committed;
  * so a row never points at a missing or torn file. Files without a row (a crash in between) are swept at start.
@@ -32,9 +45,8 @@ export class FileStorage {
     private readonly shelf: FileShelf,
   ) {}
 
-  /** Reads or creates the signing secret and drops uploads that a crash left unfinished. */
+  /** Reads or creates the signing secret. */
   async open(): Promise<void> {
-    await this.shelf.open();
     const { store, ports } = this.backend;
     const stored = store.get(SECRET_KEY) ?? Buffer.from(ports.randomBytes(32)).toString("hex");
     await store.write([[SECRET_KEY, stored]], { durable: true });
@@ -100,7 +112,7 @@ export class FileStorage {
       }
     } catch (error) {
       await writer.discard();
-      throw error;
+      throw ofDisk(error);
     }
     const digest = hash.digest();
     const sha256Base64 = digest.toString("base64");
@@ -112,7 +124,9 @@ export class FileStorage {
         `The file's SHA-256 is ${sha256Base64}, not ${expectedSha256}.`,
       );
     }
-    await writer.keep();
+    await writer.keep().catch((error) => {
+      throw ofDisk(error);
+    });
     const { value } = await this.backend.committer.submit(async (tx) => {
       const row: JsonObject = { sha256: sha256Base64, size: sizeBytes };
       if (contentType !== null) row.contentType = contentType;

@@ -1,6 +1,7 @@
 import { accessSync, constants, mkdirSync } from "node:fs";
 import { ClassicLevel } from "classic-level";
 import { bufferToKey, keyToBuffer } from "../values/keys";
+import { findDamage } from "./damage";
 import { type KeyRange, OperatorError, type Store, type StoreReader, type StoreSnapshot } from "./store";
 
 type Level = ClassicLevel<Buffer, string>;
@@ -43,10 +44,17 @@ function explainOpenFailure(directory: string, error: unknown): OperatorError {
       `The data folder ${directory} is in use by another backend process. Stop it first or choose another --data folder.`,
     );
   }
+  if (/^(Corruption|IO error)/.test(detail)) return damaged(directory, detail);
   return new OperatorError(`The store in ${directory} cannot be opened: ${detail}`);
 }
 
-/** Opens (or creates) the LevelDB store in `directory`. Throws OperatorError when it is locked or unwritable. */
+function damaged(directory: string, detail: string): OperatorError {
+  return new OperatorError(
+    `The store in ${directory} is damaged: ${detail}. Nothing was changed. Move the data folder aside and restore it from a backup.`,
+  );
+}
+
+/** Opens (or creates) the LevelDB store in `directory`. Throws OperatorError when it is locked, unwritable or damaged. */
 export async function openLevelStore(directory: string): Promise<Store> {
   try {
     mkdirSync(directory, { recursive: true });
@@ -54,6 +62,8 @@ export async function openLevelStore(directory: string): Promise<Store> {
   } catch (error) {
     throw new OperatorError(`The data folder ${directory} is not writable: ${(error as Error).message}`);
   }
+  const damage = findDamage(directory);
+  if (damage !== null) throw damaged(directory, damage);
   const db: Level = new ClassicLevel<Buffer, string>(directory, {
     keyEncoding: "buffer",
     valueEncoding: "utf8",
@@ -65,6 +75,7 @@ export async function openLevelStore(directory: string): Promise<Store> {
   } catch (error) {
     throw explainOpenFailure(directory, error);
   }
+  let broken: unknown = null;
   return {
     ...reader(db, undefined),
     snapshot(): StoreSnapshot {
@@ -72,13 +83,20 @@ export async function openLevelStore(directory: string): Promise<Store> {
       return { ...reader(db, snapshot), release: () => void snapshot.close() };
     },
     async write(writes, { durable }) {
+      // After a failed write the log may end in half a record; one written behind it would be lost at the next start.
+      if (broken !== null) throw broken;
       // Chained batches hand each operation to the engine at once: no second array of half a million objects.
       const batch = db.batch();
       for (const [key, value] of writes) {
         if (value === null) batch.del(keyToBuffer(key));
         else batch.put(keyToBuffer(key), value);
       }
-      await batch.write({ sync: durable });
+      try {
+        await batch.write({ sync: durable });
+      } catch (error) {
+        broken ??= error;
+        throw error;
+      }
     },
     close: () => db.close(),
   };

@@ -33,7 +33,10 @@ export type StoreWrite = [key: string, value: string | null];
 
 export interface Store extends StoreReader {
   snapshot(): StoreSnapshot;
-  /** Atomic; when `durable`, resolves only after the bytes are on the disk. */
+  /**
+   * Atomic; when `durable`, resolves only after the bytes are on the disk. Once a write has failed, every later one fails.
+   * What must be told apart from damage after a power cut (everything while serving) is written durably.
+   */
   write(writes: StoreWrite[], options: { durable: boolean }): Promise<void>;
   close(): Promise<void>;
 }
