@@ -5,7 +5,7 @@ import { LIMITS } from "../../lib/contract/limits";
 import { operatorMutation, viewerQuery } from "../builders";
 import { requireJob, resumeJob } from "../ops/model";
 import { requestTraining as request, requireVersion, setTrainingStatus } from "./model";
-import { trainingPointFields, versionFields } from "./schema";
+import { trainingPointFields, vAlgorithm, versionFields } from "./schema";
 
 const vVersion = v.object({ ...versionFields, _id: v.id("agentVersions") });
 
@@ -56,7 +56,7 @@ export const trainingCurve = viewerQuery({
 export const requestTraining = operatorMutation({
   args: {
     datasetId: v.id("datasets"),
-    algorithm: v.union(v.literal("ppo")),
+    algorithm: vAlgorithm,
     steps: v.number(),
     seed: v.number(),
     name: v.optional(v.string()),

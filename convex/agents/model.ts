@@ -13,7 +13,7 @@ import { costsInForce } from "../costs/model";
 import { requireDataset } from "../datasets/model";
 import { recordTrial } from "../evaluations/model";
 import { enqueueJob, requireLease } from "../ops/model";
-import { trainingPointFields, vArtifactFile, type vVersionStatus } from "./schema";
+import { trainingPointFields, type vAlgorithm, vArtifactFile, type vVersionStatus } from "./schema";
 
 const { versionId: _versionId, ...pointFields } = trainingPointFields;
 export const vTrainingPoint = v.object(pointFields);
@@ -57,7 +57,7 @@ export async function requireManifest(ctx: QueryCtx, version: Doc<"agentVersions
 
 export interface TrainingRequest {
   datasetId: Id<"datasets">;
-  algorithm: "ppo";
+  algorithm: Infer<typeof vAlgorithm>;
   steps: number;
   seed: number;
   name?: string;
@@ -207,6 +207,7 @@ export const vTrainingResult = v.object({
 
 /** The identity that an artifact must share with the version it is delivered for, in the manifest's own words. */
 const IDENTITY = [
+  "algorithm",
   "instrument",
   "timeframe",
   "datasetHash",

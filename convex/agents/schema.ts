@@ -19,9 +19,11 @@ export const vArtifactFile = v.object({
   bytes: v.number(),
 });
 
+export const vAlgorithm = v.union(v.literal("ppo"), v.literal("dqn"));
+
 export const versionFields = {
   name: v.string(),
-  algorithm: v.union(v.literal("ppo")),
+  algorithm: vAlgorithm,
   instrument: v.string(),
   timeframe: vTimeframe,
   status: vVersionStatus,
@@ -56,12 +58,20 @@ export const trainingPointFields = {
   environmentSteps: v.number(),
   /** Null until the first episode ends. */
   meanEpisodeReturn: v.union(v.null(), v.number()),
-  policyLoss: v.number(),
-  valueLoss: v.number(),
-  entropy: v.number(),
-  approxKl: v.number(),
-  clipFraction: v.number(),
-  explainedVariance: v.number(),
+  /** Mean of each reward term over the same episodes; they sum to the return. */
+  rewardTerms: v.optional(v.record(v.string(), v.number())),
+  // What each algorithm reports beside: PPO first, then DQN.
+  policyLoss: v.optional(v.number()),
+  valueLoss: v.optional(v.number()),
+  entropy: v.optional(v.number()),
+  approxKl: v.optional(v.number()),
+  clipFraction: v.optional(v.number()),
+  explainedVariance: v.optional(v.number()),
+  loss: v.optional(v.number()),
+  meanQ: v.optional(v.number()),
+  tdError: v.optional(v.number()),
+  epsilon: v.optional(v.number()),
+  updates: v.optional(v.number()),
   learningRate: v.number(),
   stepsPerSecond: v.number(),
   etaSeconds: v.number(),

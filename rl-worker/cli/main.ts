@@ -1,6 +1,7 @@
 /** The `assay` command. Exit codes: 0 done, 1 refused or failed, 2 wrong usage. */
 import { Command, CommanderError, Option } from "commander";
 import type { Id } from "../../convex/_generated/dataModel";
+import { ALGORITHMS } from "../../lib/policy/algorithms";
 import { codeOf, messageOf } from "../runtime/log";
 import { parseNumber, parseRange, parseTime, parseTimeframe, parseWhole } from "./arguments";
 import { fitCosts, listCosts, putCostsInForce, rollBackCosts, showCosts } from "./commands/costs";
@@ -94,7 +95,7 @@ sub(dataset, "build", "build a dataset; the same request gives the same hash")
 
 sub(program, "train", "train an agent version; Ctrl-C keeps a checkpoint")
   .requiredOption("--dataset <id>", "dataset id")
-  .option("--algorithm <name>", "ppo", "ppo")
+  .addOption(new Option("--algorithm <name>", "learning algorithm").choices([...ALGORITHMS]).default("ppo"))
   .option("--steps <n>", "environment steps", "500000")
   .option("--seed <n>", "seed of every random choice", "1")
   .option("--name <text>", "name of the version")

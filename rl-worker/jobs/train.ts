@@ -10,8 +10,8 @@ import { findInstrument } from "../../lib/market/instruments";
 import type { BuiltArtifact } from "../../lib/policy/artifact";
 import { defaultEnvSpec } from "../env/envSpec";
 import { messageOf } from "../runtime/log";
-import { type ProgressPoint, TrainingDivergedError } from "../train/ppoTypes";
-import { trainOnDataset } from "../train/trainPolicy";
+import { TrainingDivergedError } from "../train/ppoTypes";
+import { type CurvePoint, trainOnDataset } from "../train/trainPolicy";
 import { type Desk, uploadBytes } from "../transport/desk";
 import type { JobContext } from "./context";
 import type { JobOutcome } from "./handlers";
@@ -112,7 +112,7 @@ async function costsOf(desk: Desk, { instrument, costModelId, costModelHash: has
 }
 
 /** The last point without its clock-derived fields, so that equal trainings report equal metrics. */
-function metricsOf(point: ProgressPoint): Record<string, number> {
+function metricsOf(point: CurvePoint): Record<string, number> {
   const { stepsPerSecond: _rate, etaSeconds: _eta, meanEpisodeReturn, ...rest } = point;
   return meanEpisodeReturn === null ? rest : { ...rest, meanEpisodeReturn };
 }
@@ -146,7 +146,7 @@ function createCurveWriter(
   desk: Desk,
   target: { jobId: Id<"jobs">; leaseToken: number; versionId: Id<"agentVersions"> },
 ) {
-  let waiting: ProgressPoint[] = [];
+  let waiting: CurvePoint[] = [];
   let sending: Promise<unknown> = Promise.resolve();
   let isSending = false;
   let failure: unknown = null;
@@ -166,7 +166,7 @@ function createCurveWriter(
   }
 
   return {
-    add(point: ProgressPoint): void {
+    add(point: CurvePoint): void {
       waiting.push(point);
       if (!isSending) sending = drain();
     },

@@ -1,48 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { float32ToBytes } from "../../lib/core/bytes";
-import { createPrng, type Prng, prngFromState } from "../../lib/core/prng";
+import { createPrng } from "../../lib/core/prng";
 import { sha256Hex } from "../../lib/core/sha256";
 import { createPolicy } from "../../lib/policy/decide";
-import type { Env, StepResult } from "../env/types";
 import { generalisedAdvantages, sampleLoss, trainPpo } from "./ppo";
 import { PPO_DEFAULTS, type PpoSettings, type ProgressPoint, TrainingDivergedError } from "./ppoTypes";
-
-/** A test double: pays 1 when the action names the sign of the first field; 20 steps an episode. */
-class SignBandit implements Env {
-  readonly observationSize = 3;
-  readonly actionCount = 2;
-  private prng: Prng = createPrng(0);
-  private signal = 0;
-  private noise = 0;
-  private left = 0;
-  constructor(private readonly reward: (right: boolean) => number = (right) => (right ? 1 : 0)) {}
-  reset(seed: number): void {
-    this.prng = createPrng(seed);
-    this.left = 20;
-    this.draw();
-  }
-  observe(out: Float32Array, offset: number): void {
-    out.set([this.signal, this.noise, 1], offset);
-  }
-  step(action: number): StepResult {
-    const reward = this.reward(action === (this.signal > 0 ? 1 : 0));
-    this.left--;
-    this.draw();
-    return { reward, terminated: false, truncated: this.left === 0 };
-  }
-  snapshot(): unknown {
-    return { prng: this.prng.state(), signal: this.signal, noise: this.noise, left: this.left };
-  }
-  restore(state: unknown): void {
-    const s = state as { prng: number[]; signal: number; noise: number; left: number };
-    this.prng = prngFromState(s.prng);
-    ({ signal: this.signal, noise: this.noise, left: this.left } = s);
-  }
-  private draw(): void {
-    this.signal = this.prng.nextGaussian();
-    this.noise = this.prng.nextGaussian();
-  }
-}
+import { SignBandit } from "./signBandit.fixture";
 
 const SETTINGS: PpoSettings = {
   ...PPO_DEFAULTS,

@@ -102,7 +102,8 @@ export type DivergenceReason =
   | "NON_FINITE_REWARD"
   | "NON_FINITE_OUTPUT"
   | "NON_FINITE_GRADIENT"
-  | "KL_BLOW_UP";
+  | "KL_BLOW_UP"
+  | "Q_BLOW_UP";
 
 /** Training went wrong numerically: there are no weights to keep, and nothing may be promoted. */
 export class TrainingDivergedError extends Error {

@@ -77,6 +77,34 @@ describe("training on a dataset", () => {
     );
   });
 
+  it("DQN, through the trading environment: a verified artifact with its temperature, resumed to the same checksum", async () => {
+    const request: TrainRequest = {
+      ...REQUEST,
+      algorithm: "dqn",
+      steps: 9_000,
+      hyperparameters: {
+        envCount: 4,
+        batchSize: 64,
+        hiddenSizes: [16],
+        warmupSteps: 500,
+        replayCapacity: 2_000,
+      },
+    };
+    const { manifest, files, artifactSha256 } = trained(await trainOnDataset(request));
+    expect(verifyArtifact(manifest, files, artifactSha256).ok).toBe(true);
+    expect(manifest).toMatchObject({ algorithm: "dqn", hyperparameters: { batchSize: 64, nStep: 1 } });
+    expect(manifest.hyperparameters.temperature).toBeGreaterThan(0);
+    const outcome = await trainOnDataset({ ...request, shouldStop: () => "checkpoint-and-stop" });
+    if (outcome.status !== "stopped") throw new Error("expected a stop");
+    const resumed = trained(await trainOnDataset({ ...request, resumeFrom: outcome.checkpoint }));
+    expect(resumed.artifactSha256).toBe(artifactSha256);
+    await expect(trainOnDataset({ ...REQUEST, resumeFrom: outcome.checkpoint })).rejects.toThrow(
+      /other settings/,
+    );
+    const foreign = { ...request, hyperparameters: { clipRange: 0.1 } };
+    await expect(trainOnDataset(foreign)).rejects.toThrow(/"clipRange" is unknown to dqn/);
+  });
+
   it("refuses to resume over another dataset", async () => {
     const shouldStop = () => "checkpoint-and-stop" as const;
     const outcome = await trainOnDataset({ ...REQUEST, shouldStop });

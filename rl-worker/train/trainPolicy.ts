@@ -2,13 +2,16 @@ import { canonicalJson } from "../../lib/core/canonicalJson";
 import { sha256Hex } from "../../lib/core/sha256";
 import { fitNormaliser } from "../../lib/features/normaliser";
 import { PORTFOLIO_FIELDS } from "../../lib/features/observation";
+import type { Algorithm } from "../../lib/policy/algorithms";
 import { type BuiltArtifact, buildArtifact } from "../../lib/policy/artifact";
 import { KERNEL_VERSION } from "../../lib/policy/kernel/instance";
 import type { EnvSpec } from "../env/envSpec";
 import { type MarketData, usableRange } from "../env/marketData";
 import { tradingEnvFactory } from "../env/tradingEnv";
+import { trainDqn } from "./dqn";
+import { DQN_DEFAULTS, type DqnOptions, type DqnPoint, type DqnSettings } from "./dqnTypes";
 import { trainPpo } from "./ppo";
-import { PPO_DEFAULTS, type PpoSettings, type ProgressPoint } from "./ppoTypes";
+import { PPO_DEFAULTS, type PpoOptions, type PpoSettings, type ProgressPoint } from "./ppoTypes";
 
 /** What the artifact must say about the data that it was trained on. */
 export interface DatasetIdentity {
@@ -21,23 +24,27 @@ export interface DatasetIdentity {
   observationFields: string[];
 }
 
-export type Hyperparameters = Partial<Omit<PpoSettings, "seed" | "environmentSteps">>;
+type Overrides<Settings> = Partial<Omit<Settings, "seed" | "environmentSteps">>;
+/** Overrides of the defaults of the request's algorithm. */
+export type Hyperparameters = Overrides<PpoSettings> | Overrides<DqnSettings>;
+
+/** One point of the training curve of either algorithm. */
+export type CurvePoint = ProgressPoint | DqnPoint;
 
 export interface TrainRequest {
   /** Bars, features and ATR; training uses rows [fromRow, toRow), by default all usable ones. */
   dataset: MarketData & { fromRow?: number; toRow?: number };
   identity: DatasetIdentity;
   envSpec: EnvSpec;
-  algorithm: "ppo";
+  algorithm: Algorithm;
   /** Environment steps over all parallel environments. */
   steps: number;
   seed: number;
-  /** Overrides of PPO_DEFAULTS. */
   hyperparameters?: Hyperparameters;
   /** Settled funding rates by settlement time. */
   fundingRateAt?: (timeMs: number) => number;
   nowMs(): number;
-  onProgress?(point: ProgressPoint): void | Promise<void>;
+  onProgress?(point: CurvePoint): void | Promise<void>;
   shouldStop?(): "continue" | "checkpoint-and-stop";
   onCheckpoint?(checkpoint: Uint8Array): void | Promise<void>;
   /** Iterations between two calls of `onCheckpoint`. */
@@ -49,11 +56,11 @@ export type TrainOutcome =
   | {
       status: "trained";
       artifact: BuiltArtifact;
-      finalMetrics: ProgressPoint;
+      finalMetrics: CurvePoint;
       environmentSteps: number;
       stepsPerSecond: number;
     }
-  | { status: "stopped"; checkpoint: Uint8Array; finalMetrics: ProgressPoint; environmentSteps: number };
+  | { status: "stopped"; checkpoint: Uint8Array; finalMetrics: CurvePoint; environmentSteps: number };
 
 /**
  * Trains a policy on a dataset and packs it. The normaliser is fitted on the training rows only. The same
@@ -62,22 +69,15 @@ export type TrainOutcome =
  * @throws TrainingDivergedError, or RangeError on unusable data or settings.
  */
 export async function trainOnDataset(request: TrainRequest): Promise<TrainOutcome> {
-  const { dataset, identity, envSpec, seed, steps } = request;
+  const { dataset, identity, envSpec, seed } = request;
   checkRequest(request);
   const { fromRow, toRow } = usableRange(dataset, dataset.fromRow, dataset.toRow);
   const normaliser = fitNormaliser(dataset.features, fromRow, toRow);
-  const settings: PpoSettings = {
-    ...PPO_DEFAULTS,
-    ...request.hyperparameters,
-    seed,
-    environmentSteps: steps,
-  };
   const { candles, features, atr } = dataset;
   const envOptions = { candles, features, atr, normaliser, spec: envSpec, fromRow, toRow };
 
-  const result = await trainPpo({
+  const { result, settings } = await runAlgorithm(request, {
     makeEnv: tradingEnvFactory({ ...envOptions, fundingRateAt: request.fundingRateAt }),
-    settings,
     nowMs: request.nowMs,
     onProgress: request.onProgress,
     shouldStop: request.shouldStop,
@@ -112,12 +112,29 @@ export async function trainOnDataset(request: TrainRequest): Promise<TrainOutcom
   };
 }
 
+type Common = Omit<PpoOptions, "settings"> & Omit<DqnOptions, "settings">;
+
+/** Trains by the request's algorithm, over its defaults and the request's overrides. */
+async function runAlgorithm(request: TrainRequest, common: Common) {
+  const run = { seed: request.seed, environmentSteps: request.steps };
+  if (request.algorithm === "dqn") {
+    const overrides = request.hyperparameters as Overrides<DqnSettings> | undefined;
+    const settings: DqnSettings = { ...DQN_DEFAULTS, ...overrides, ...run };
+    const result = await trainDqn({ ...common, settings });
+    return { result, settings: { ...settings, temperature: result.temperature } };
+  }
+  const overrides = request.hyperparameters as Overrides<PpoSettings> | undefined;
+  const settings: PpoSettings = { ...PPO_DEFAULTS, ...overrides, ...run };
+  return { result: await trainPpo({ ...common, settings }), settings };
+}
+
 /** Finds what would only fail, or silently mislead, after the training. */
-function checkRequest({ dataset, identity, hyperparameters }: TrainRequest): void {
-  const unknown = Object.keys(hyperparameters ?? {}).find((key) => !(key in PPO_DEFAULTS));
+function checkRequest({ dataset, identity, algorithm, hyperparameters }: TrainRequest): void {
+  const defaults = algorithm === "dqn" ? DQN_DEFAULTS : PPO_DEFAULTS;
+  const unknown = Object.keys(hyperparameters ?? {}).find((key) => !(key in defaults));
   if (unknown !== undefined) {
     throw new RangeError(
-      `hyper-parameter "${unknown}" is unknown; known are ${Object.keys(PPO_DEFAULTS).join(", ")}`,
+      `hyper-parameter "${unknown}" is unknown to ${algorithm}; known are ${Object.keys(defaults).join(", ")}`,
     );
   }
   const expected = dataset.features.width + PORTFOLIO_FIELDS.length;

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { api } from "../../convex/_generated/api";
 import type { Id } from "../../convex/_generated/dataModel";
 import { LIMITS } from "../../lib/contract/limits";
-import { appendBars, bar, beginTraining, claim, seedDataset } from "./seed";
+import { appendBars, bar, beginTraining, claim, seedDataset, trainingResult } from "./seed";
 import { type Desk, expectFailure, openDesk } from "./setup";
 
 let desk: Desk;
@@ -76,6 +76,24 @@ describe("the training curve", () => {
     await append(training, [point(4)]);
     expect(await version(training.versionId)).toMatchObject({ environmentSteps: 500 });
   });
+});
+
+test("a DQN training keeps its own curve, and an artifact of another algorithm is refused for it", async () => {
+  const request = { datasetId, algorithm: "dqn" as const, steps: 1_000, seed: 1 };
+  const { versionId } = await desk.operator.mutation(api.agents.console.requestTraining, request);
+  const { lease } = await claim(desk);
+  const { sequence, environmentSteps, meanEpisodeReturn, learningRate, stepsPerSecond, etaSeconds } =
+    point(1);
+  const shared = { sequence, environmentSteps, meanEpisodeReturn, learningRate, stepsPerSecond, etaSeconds };
+  const own = { ...shared, loss: 0.1, meanQ: 2, tdError: 0.3, epsilon: 0.05, updates: 9 };
+  await desk.service.mutation(api.agents.worker.appendTrainingPoints, { ...lease, versionId, points: [own] });
+  expect(await desk.viewer.query(api.agents.console.trainingCurve, { versionId })).toEqual([
+    { versionId, ...own },
+  ]);
+  const { datasetHash } = await desk.service.query(api.datasets.worker.get, { datasetId });
+  const result = await trainingResult(desk, datasetHash, 1);
+  const complete = desk.service.mutation(api.agents.worker.complete, { ...lease, versionId, result });
+  await expectFailure(complete, "ARTIFACT_HASH_MISMATCH", "manifest");
 });
 
 test("a training whose job is cancelled in the queue is cancelled too", async () => {

@@ -1,10 +1,11 @@
 import { DEFAULT_COST_MODEL } from "../../lib/broker/costModels";
 import type { InstrumentRules } from "../../lib/broker/types";
 import { PORTFOLIO_FIELDS } from "../../lib/features/observation";
+import type { Algorithm } from "../../lib/policy/algorithms";
 import { type LoadedPolicy, verifyArtifact } from "../../lib/policy/artifact";
 import { defaultEnvSpec } from "../../rl-worker/env/envSpec";
 import { createTradingEnv, type TradingEnv } from "../../rl-worker/env/tradingEnv";
-import { trainOnDataset } from "../../rl-worker/train/trainPolicy";
+import { type Hyperparameters, trainOnDataset } from "../../rl-worker/train/trainPolicy";
 import { createPlantedMarket, type PlantedMarket, type PlantedMarketOptions } from "./plantedMarket";
 
 /** Rules of the made-up instrument of the planted markets. */
@@ -26,12 +27,19 @@ export function plantedMarket(options: Omit<PlantedMarketOptions, "costBpsPerSid
   return createPlantedMarket({ ...options, costBpsPerSide: takerFeeBps + halfSpreadBps + slippageBps });
 }
 
-/** Trains with the default hyper-parameters and loads the artifact as inference does. */
+/** Trains with the default hyper-parameters (PPO unless told otherwise) and loads the artifact as inference does. */
 export async function trainOnMarket(
   market: PlantedMarket,
-  options: { seed: number; steps: number; nowMs: () => number; fromRow?: number },
+  options: {
+    seed: number;
+    steps: number;
+    nowMs: () => number;
+    fromRow?: number;
+    algorithm?: Algorithm;
+    hyperparameters?: Hyperparameters;
+  },
 ): Promise<LoadedPolicy> {
-  const { fromRow, ...rest } = options;
+  const { fromRow, algorithm = "ppo", ...rest } = options;
   const outcome = await trainOnDataset({
     dataset: { ...market, fromRow },
     identity: {
@@ -43,7 +51,7 @@ export async function trainOnMarket(
       observationFields: [...market.features.names, ...PORTFOLIO_FIELDS],
     },
     envSpec: PLANTED_SPEC,
-    algorithm: "ppo",
+    algorithm,
     ...rest,
   });
   if (outcome.status !== "trained") throw new Error("the run stopped early");

@@ -4,6 +4,7 @@ import type { Id } from "../../../convex/_generated/dataModel";
 import { LIMITS } from "../../../lib/contract/limits";
 import { timeframeMs } from "../../../lib/market/timeframe";
 import type { Timeframe } from "../../../lib/market/types";
+import type { Algorithm } from "../../../lib/policy/algorithms";
 import { systemClock } from "../../runtime/clock";
 import type { Desk } from "../../transport/desk";
 import { waitForJob } from "../jobs";
@@ -75,7 +76,7 @@ export async function buildDataset(person: Desk, options: DatasetOptions) {
 
 export interface TrainOptions {
   dataset: string;
-  algorithm: string;
+  algorithm: Algorithm;
   steps: number;
   seed: number;
   name?: string;
@@ -85,14 +86,12 @@ export interface TrainOptions {
 
 export async function train(person: Desk, options: TrainOptions) {
   const startedAtMs = systemClock.monotonicMs();
-  if (options.algorithm !== "ppo")
-    throw new UsageError(`--algorithm "${options.algorithm}" is not known; use ppo`);
   const { versionId, jobId } = await requestOrResume(person, options);
   process.stderr.write(`version ${versionId}\n`);
   const end = await waitForJob(person, jobId);
   if (end.status === "cancelled") {
     throw new CommandError(
-      `Stopped; the checkpoint is kept. Go on with: assay train --dataset ${options.dataset} --steps ${options.steps} --seed ${options.seed} --resume ${versionId}`,
+      `Stopped; the checkpoint is kept. Go on with: assay train --dataset ${options.dataset} --algorithm ${options.algorithm} --steps ${options.steps} --seed ${options.seed} --resume ${versionId}`,
     );
   }
   if (end.status === "failed") throw new CommandError(`The training failed: ${end.error?.message}`);
@@ -113,7 +112,7 @@ async function requestOrResume(person: Desk, options: TrainOptions) {
   if (resume === undefined) {
     return person.mutation(api.agents.console.requestTraining, {
       datasetId,
-      algorithm: "ppo",
+      algorithm: options.algorithm,
       steps,
       seed,
       name: options.name,
@@ -125,6 +124,7 @@ async function requestOrResume(person: Desk, options: TrainOptions) {
   const interrupted = versions.find(
     (version) =>
       version.datasetId === datasetId &&
+      version.algorithm === options.algorithm &&
       version.stepsRequested === steps &&
       version.seed === seed &&
       (version.status === "cancelled" || version.status === "failed"),

@@ -10,18 +10,25 @@ import { Field, Select } from "@/components/ui/Field";
 import { EmptyState, InlineError, SkeletonRows } from "@/components/ui/States";
 import { api } from "@/convex/_generated/api";
 import type { Id } from "@/convex/_generated/dataModel";
+import { ALGORITHMS, type Algorithm } from "@/lib/policy/algorithms";
 
 interface TrainFormProps {
   datasetId: string | null;
   onStarted: (versionId: Id<"agentVersions">) => void;
 }
 
-/** Dataset, length and seed; the rest of the settings is fixed and recorded in the artifact. */
+const ALGORITHM_NAMES: Record<Algorithm, string> = {
+  ppo: "PPO (policy gradient)",
+  dqn: "DQN (dueling double Q-learning)",
+};
+
+/** Dataset, algorithm, length and seed; the rest of the settings is fixed and recorded in the artifact. */
 export function TrainForm({ datasetId, onStarted }: TrainFormProps) {
   const datasets = useQuery(api.datasets.console.list, {});
   const train = useSubmit(useMutation(api.agents.console.requestTraining));
   const refusal = useRefusal("operator");
   const [chosen, setChosen] = useState(datasetId);
+  const [algorithm, setAlgorithm] = useState<Algorithm>("ppo");
   const [steps, setSteps] = useState("500000");
   const [seed, setSeed] = useState("7");
   if (datasets === undefined) return <SkeletonRows rows={5} />;
@@ -41,7 +48,7 @@ export function TrainForm({ datasetId, onStarted }: TrainFormProps) {
     event.preventDefault();
     const started = await train.submit({
       datasetId: value as Id<"datasets">,
-      algorithm: "ppo",
+      algorithm,
       steps: Number(steps),
       seed: Number(seed),
     });
@@ -58,6 +65,14 @@ export function TrainForm({ datasetId, onStarted }: TrainFormProps) {
             value: row._id as string,
             label: `${row.instrument} ${row.timeframe}, ${formatDay(row.fromMs)} to ${formatDay(row.toMs)}, ${formatCount(row.rows)} rows, ${shortHash(row.datasetHash)}${row.simulated ? ", SIMULATED" : ""}`,
           }))}
+        />
+      </div>
+      <div className="col-span-2">
+        <Select
+          label="Algorithm"
+          value={algorithm}
+          onChange={setAlgorithm}
+          options={ALGORITHMS.map((name) => ({ value: name, label: ALGORITHM_NAMES[name] }))}
         />
       </div>
       <Field label="Environment steps">
@@ -79,7 +94,7 @@ export function TrainForm({ datasetId, onStarted }: TrainFormProps) {
         />
       </Field>
       <p className="col-span-2 text-[12px] text-faint">
-        Algorithm: PPO. Every training counts as a trial on its market, and the gates get stricter with each.
+        Every training counts as a trial on its market, and the gates get stricter with each.
       </p>
       <div className="col-span-2 flex flex-col gap-3">
         <InlineError message={train.error ?? refusal} />

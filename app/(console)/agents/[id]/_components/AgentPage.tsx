@@ -78,12 +78,25 @@ export function AgentPage({ versionId }: { versionId: Id<"agentVersions"> }) {
           <Figure label="Episode return" note="mean of the last 100">
             {formatNumber(version.finalMetrics.meanEpisodeReturn ?? newest?.meanEpisodeReturn, 3)}
           </Figure>
-          <Figure label="Entropy" note="nats">
-            {formatNumber(version.finalMetrics.entropy ?? newest?.entropy, 3)}
-          </Figure>
-          <Figure label="Explained variance" note="of the value head">
-            {formatNumber(version.finalMetrics.explainedVariance ?? newest?.explainedVariance, 3)}
-          </Figure>
+          {version.algorithm === "dqn" ? (
+            <>
+              <Figure label="Mean Q" note="of the actions learned from">
+                {formatNumber(version.finalMetrics.meanQ ?? newest?.meanQ, 3)}
+              </Figure>
+              <Figure label="TD error" note="mean distance to the target">
+                {formatNumber(version.finalMetrics.tdError ?? newest?.tdError, 4)}
+              </Figure>
+            </>
+          ) : (
+            <>
+              <Figure label="Entropy" note="nats">
+                {formatNumber(version.finalMetrics.entropy ?? newest?.entropy, 3)}
+              </Figure>
+              <Figure label="Explained variance" note="of the value head">
+                {formatNumber(version.finalMetrics.explainedVariance ?? newest?.explainedVariance, 3)}
+              </Figure>
+            </>
+          )}
         </dl>
       </section>
       <Panel title="Training curves" hint="by environment steps, live while it trains">

@@ -10,7 +10,7 @@ import { api } from "@/convex/_generated/api";
 import type { Id } from "@/convex/_generated/dataModel";
 
 type Point = FunctionReturnType<typeof api.agents.console.trainingCurve>[number];
-type Metric = Exclude<keyof Point, "versionId">;
+type Metric = Exclude<keyof Point, "versionId" | "rewardTerms">;
 
 const FIGURES: readonly { metric: Metric; name: string; decimals: number; color: string }[] = [
   { metric: "meanEpisodeReturn", name: "Episode return", decimals: 3, color: "var(--gold)" },
@@ -19,23 +19,30 @@ const FIGURES: readonly { metric: Metric; name: string; decimals: number; color:
   { metric: "policyLoss", name: "Policy loss", decimals: 4, color: "var(--down)" },
   { metric: "valueLoss", name: "Value loss", decimals: 4, color: "var(--down)" },
   { metric: "explainedVariance", name: "Explained variance", decimals: 3, color: "var(--ok)" },
+  { metric: "meanQ", name: "Mean Q", decimals: 3, color: "var(--info)" },
+  { metric: "tdError", name: "TD error", decimals: 4, color: "var(--warn)" },
+  { metric: "loss", name: "Huber loss", decimals: 5, color: "var(--down)" },
+  { metric: "epsilon", name: "Epsilon", decimals: 3, color: "var(--ok)" },
 ];
 
-/** Six curves that tell a healthy training from a sick one. */
+/** The curves, of those that the algorithm reports, that tell a healthy training from a sick one. */
 export function TrainingCurves({ versionId }: { versionId: Id<"agentVersions"> }) {
   const points = usePacedQuery(api.agents.console.trainingCurve, { versionId });
-  const lines = useMemo(
+  const figures = useMemo(
     () =>
-      FIGURES.map(({ metric, name, color }) => [
-        {
-          name,
-          color,
-          points: (points ?? []).flatMap((point) => {
-            const value = point[metric];
-            return value === null ? [] : [{ timeMs: point.environmentSteps, value }];
-          }),
-        },
-      ]),
+      FIGURES.filter(({ metric }) => points?.some((point) => point[metric] !== undefined)).map((figure) => ({
+        ...figure,
+        lines: [
+          {
+            name: figure.name,
+            color: figure.color,
+            points: (points ?? []).flatMap((point) => {
+              const value = point[figure.metric];
+              return value === null || value === undefined ? [] : [{ timeMs: point.environmentSteps, value }];
+            }),
+          },
+        ],
+      })),
     [points],
   );
   if (points === undefined) return <SkeletonRows rows={8} />;
@@ -45,11 +52,11 @@ export function TrainingCurves({ versionId }: { versionId: Id<"agentVersions"> }
   return (
     <div data-testid="training-curves" data-points={points.length}>
       <div className="grid grid-cols-1 gap-x-5 gap-y-4 md:grid-cols-2 xl:grid-cols-3">
-        {FIGURES.map(({ metric, name, decimals }, index) => (
+        {figures.map(({ metric, name, decimals, lines }) => (
           <LineFigure
             key={metric}
             label={`${name}: ${formatNumber(last[metric], decimals)} after ${formatCount(last.environmentSteps)} steps`}
-            lines={lines[index]!}
+            lines={lines}
             formatY={(value) => formatNumber(value, decimals)}
             formatX={(value) => `${formatCompact(value)} steps`}
             heightPx={132}
@@ -68,7 +75,7 @@ export function TrainingCurves({ versionId }: { versionId: Id<"agentVersions"> }
               lead: true,
               cell: (point) => formatCount(point.environmentSteps),
             },
-            ...FIGURES.map(({ metric, name, decimals }) => ({
+            ...figures.map(({ metric, name, decimals }) => ({
               id: metric,
               header: name,
               numeric: true,
