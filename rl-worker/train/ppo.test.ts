@@ -3,6 +3,7 @@ import { float32ToBytes } from "../../lib/core/bytes";
 import { createPrng } from "../../lib/core/prng";
 import { sha256Hex } from "../../lib/core/sha256";
 import { createPolicy } from "../../lib/policy/decide";
+import type { Env } from "../env/types";
 import { generalisedAdvantages, sampleLoss, trainPpo } from "./ppo";
 import { PPO_DEFAULTS, type PpoSettings, type ProgressPoint, TrainingDivergedError } from "./ppoTypes";
 import { SignBandit } from "./signBandit.fixture";

@@ -149,7 +149,9 @@ export class SumTree {
   private readonly nodes: Float64Array;
 
   constructor(capacity: number) {
-    this.leaves = 2 ** Math.ceil(Math.log2(capacity));
+    let leaves = 1;
+    while (leaves < capacity) leaves *= 2;
+    this.leaves = leaves;
     this.nodes = new Float64Array(2 * this.leaves);
   }
 
