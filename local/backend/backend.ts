@@ -33,12 +33,16 @@ export interface BackendOptions {
   ports?: Ports;
   /** Where store and files live; the data folder by default. */
   disk?: Disk;
+  /** Computing after which a query or mutation fails, ms; 1000 by default. */
+  computeLimitMs?: number;
   /** Addresses under which clients reach the two servers. */
   urls: { cloud: string; site: string };
   /** Told when a durable write failed; the process must end. */
   onFatal(error: unknown): void;
 }
 
+/** Convex's limit on what a query or mutation computes. */
+const COMPUTE_LIMIT_MS = 1000;
 const FORMAT_KEY = "m/format";
 /** Layout of the store's rows; a change of layout raises it. */
 const FORMAT = "1";
@@ -91,7 +95,7 @@ export class Backend {
     this.committer = new Committer(store, this.catalog, this.ports, callStorage as never, options.onFatal);
     this.environment = new Environment(store, this.committer);
     this.functionLog = new FunctionLog(this.ports);
-    this.runner = new Runner(this);
+    this.runner = new Runner(this, options.computeLimitMs ?? COMPUTE_LIMIT_MS);
     this.queries = new QueryCache(this.committer);
     this.files = new FileStorage(this, disk.files);
     this.auth = new Authenticator(options.adminKey, this.ports);

@@ -1,12 +1,14 @@
 import { existsSync, readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { stderrLog } from "./log";
+import { startWatchdog } from "./operation/watchdog";
 import { callStorage } from "./runtime/callState";
 import { startBackend } from "./startBackend";
 import { OperatorError } from "./store/store";
 
 const USAGE =
-  "usage: backend --functions DIR --data DIR --port P [--site-port P2] [--host 127.0.0.1] [--admin-key KEY] [--env-file FILE]";
+  "usage: backend --functions DIR --data DIR --port P [--site-port P2] [--host 127.0.0.1] [--admin-key KEY] [--env-file FILE]\n" +
+  "               [--compute-limit-ms 1000] [--max-blocked-ms 15000]";
 
 function portOf(text: string | undefined, name: string): number | undefined {
   if (text === undefined) return undefined;
@@ -15,6 +17,18 @@ function portOf(text: string | undefined, name: string): number | undefined {
     throw new OperatorError(`--${name} must be a port between 0 and 65535; found ${JSON.stringify(text)}.`);
   }
   return port;
+}
+
+/** A number of milliseconds given on the command line. Throws OperatorError. */
+function milliseconds(text: string | undefined, name: string, otherwise: number): number {
+  if (text === undefined) return otherwise;
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 0 || value > 3_600_000) {
+    throw new OperatorError(
+      `--${name} must be milliseconds between 0 and 3600000; found ${JSON.stringify(text)}.`,
+    );
+  }
+  return value;
 }
 
 /** Deployment variables of a JSON object file. Throws OperatorError. */
@@ -47,6 +61,8 @@ async function main(): Promise<void> {
       host: { type: "string" },
       "admin-key": { type: "string" },
       "env-file": { type: "string" },
+      "compute-limit-ms": { type: "string" },
+      "max-blocked-ms": { type: "string" },
       help: { type: "boolean" },
     },
   });
@@ -57,6 +73,7 @@ async function main(): Promise<void> {
   if (!values.functions || !values.data)
     throw new OperatorError(`--functions and --data are needed.\n${USAGE}`);
   process.env.TZ = "UTC";
+  const maxBlockedMs = milliseconds(values["max-blocked-ms"], "max-blocked-ms", 15_000);
   const sitePort = portOf(values["site-port"], "site-port");
   const running = await startBackend({
     functionsDir: values.functions,
@@ -67,7 +84,9 @@ async function main(): Promise<void> {
     ...(values["admin-key"] === undefined ? {} : { adminKey: values["admin-key"] }),
     environment: environmentOf(values["env-file"]),
     log: stderrLog,
+    computeLimitMs: milliseconds(values["compute-limit-ms"], "compute-limit-ms", 1000),
   });
+  if (maxBlockedMs > 0) startWatchdog(maxBlockedMs);
   let stopping = false;
   const stop = (signal: string) => {
     if (stopping) return;

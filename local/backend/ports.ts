@@ -6,6 +6,8 @@ export interface Ports {
   now(): number;
   /** Milliseconds of a clock that only runs forward, for durations. */
   elapsedMs(): number;
+  /** Milliseconds of processor time that the process has used. */
+  cpuMs(): number;
   randomBytes(length: number): Uint8Array;
   /** Runs `task` after `delayMs`; returns a cancel function. */
   setTimer(delayMs: number, task: () => void): () => void;
@@ -33,6 +35,10 @@ function pooledRandomBytes(length: number): Uint8Array {
 export const systemPorts: Ports = {
   now: () => Date.now(),
   elapsedMs: () => performance.now(),
+  cpuMs() {
+    const { user, system } = process.cpuUsage();
+    return (user + system) / 1000;
+  },
   randomBytes: pooledRandomBytes,
   setTimer(delayMs, task) {
     const timer = setTimeout(task, Math.min(Math.max(0, delayMs), MAX_TIMER_MS));

@@ -19,6 +19,8 @@ export interface StartOptions {
   ports?: Ports;
   /** Where store and files live; the data folder by default. */
   disk?: Disk;
+  /** Computing after which a query or mutation fails, ms; 1000 by default. */
+  computeLimitMs?: number;
   /** Told when a durable write failed. By default the process prints why and ends with code 1. */
   onFatal?: (error: unknown) => void;
 }
@@ -60,6 +62,7 @@ export async function startBackend(options: StartOptions): Promise<RunningBacken
       environment: options.environment ?? {},
       log: options.log ?? silentLog,
       ...(options.ports ? { ports: options.ports } : {}),
+      ...(options.computeLimitMs === undefined ? {} : { computeLimitMs: options.computeLimitMs }),
       ...(options.disk ? { disk: options.disk } : {}),
       urls,
       onFatal: options.onFatal ?? endProcess,

@@ -62,6 +62,7 @@ export class VirtualTime {
     return {
       now: () => this.nowMs,
       elapsedMs: () => this.nowMs,
+      cpuMs: () => 0,
       randomBytes: (length) => Uint8Array.from({ length }, () => prng.nextInt(256)),
       setTimer: start,
       defer: (task) => void start(0, task),

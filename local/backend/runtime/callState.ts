@@ -4,6 +4,7 @@ import type { ComponentInstance } from "../components/instances";
 import type { QueryStream } from "../transaction/queryStream";
 import type { Transaction } from "../transaction/transaction";
 import type { JsonObject } from "../values/encoded";
+import type { ComputeMeter } from "./computeMeter";
 
 export type FunctionKind = "query" | "mutation" | "action" | "httpAction";
 
@@ -36,6 +37,8 @@ export interface CallRoot {
   request: RequestMetadata;
   scheduledFunctionId: string | null;
   logLines: string[];
+  /** Of queries and mutations, whose computing is limited. */
+  meter: ComputeMeter | null;
   /** Frozen clock of queries and mutations, ms. */
   nowMs: number;
   readIdentity: boolean;

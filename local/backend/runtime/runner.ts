@@ -21,6 +21,7 @@ import {
   SYSTEM,
   seededRandom,
 } from "./callState";
+import { ComputeClock } from "./computeMeter";
 import { FunctionFailure, toFailure } from "./errors";
 import { fromQueryResult, type Outcome, toQueryResult } from "./outcome";
 
@@ -35,14 +36,21 @@ export interface CallOptions {
 export const SYSTEM_CALL: CallOptions = { caller: SYSTEM, internal: true };
 
 const NO_REQUEST: RequestMetadata = { ip: null, userAgent: null };
-/** Real Convex stops user code of a transaction after 1 s of computing; here the limit is on elapsed time. */
+/** For everything, waiting included. */
 const TRANSACTION_MS = 20_000;
 const ACTION_MS = { default: 30 * 60_000, node: 10 * 60_000 };
 const KIND_NAMES = { query: "Query", mutation: "Mutation", action: "Action", httpAction: "HttpAction" };
 
 /** Runs registered functions: checks arguments and results, gives each call its environment, shapes its outcome. */
 export class Runner {
-  constructor(private readonly backend: Backend) {}
+  private readonly computing: ComputeClock;
+
+  constructor(
+    private readonly backend: Backend,
+    computeLimitMs: number,
+  ) {
+    this.computing = new ComputeClock(backend.ports, computeLimitMs);
+  }
 
   /**
    * The function at an address (see components/address.ts); throws the sentence that clients of real Convex see when it cannot be
@@ -74,6 +82,7 @@ export class Runner {
       request: options.request ?? NO_REQUEST,
       scheduledFunctionId: options.scheduledFunctionId ?? null,
       logLines: [],
+      meter: null,
       nowMs: Math.floor(ports.now()),
       readIdentity: false,
       journal: { before: null, after: null },
@@ -106,8 +115,10 @@ export class Runner {
       if (badArgs) throw new FunctionFailure(`ArgumentValidationError: ${badArgs.message}`, undefined);
       const argsText = JSON.stringify([args]);
       const state = this.createState(root, fn.component, fn.kind, fn.path, tx);
+      root.meter?.resume();
       const running = callStorage.run(state, () => fn.invoke(argsText, root.requestId));
-      const text = await this.withinTime(running, fn);
+      const text = await this.withinTime(running, fn).finally(() => root.meter?.pause());
+      root.meter?.assertWithinLimit();
       if (text.length > LIMITS.returnBytes / 5 || mayExceedLimits(text)) {
         checkResult(fn.path, JSON.parse(text) as JsonValue);
       }
@@ -157,6 +168,7 @@ export class Runner {
     journal: string | null = null,
   ): Promise<QueryExecution> {
     const root = this.createRoot(options);
+    root.meter = this.computing.start();
     root.journal.before = journal;
     const reads = new ReadSet();
     let tx: Transaction | null = null;
@@ -209,6 +221,7 @@ export class Runner {
   /** Runs a mutation inside a transaction that the caller commits or drops. */
   async mutationIn(tx: Transaction, path: string, args: JsonValue, options: CallOptions): Promise<Outcome> {
     const root = this.createRoot(options);
+    root.meter = this.computing.start();
     try {
       const fn = this.resolve(path, "mutation", options.internal ?? false);
       const { namespace } = fn.component;

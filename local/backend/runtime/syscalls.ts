@@ -43,11 +43,21 @@ export function asyncSyscall(op: string, argsText: string): Promise<string> | st
   const run = Object.hasOwn(asyncTable, op) ? asyncTable[op] : undefined;
   if (!run) throw new Error(`Unknown async operation ${op}`);
   try {
-    const answer = run(currentCall(), JSON.parse(argsText) as JsonObject);
+    const state = currentCall();
+    const answer = run(state, JSON.parse(argsText) as JsonObject);
     if (typeof answer === "string") return answer;
-    return answer.catch((error: unknown) => {
-      throw forUserCode(error);
-    });
+    const { meter } = state.root;
+    meter?.pause();
+    return answer.then(
+      (text) => {
+        meter?.resume();
+        return text;
+      },
+      (error: unknown) => {
+        meter?.resume();
+        throw forUserCode(error);
+      },
+    );
   } catch (error) {
     throw forUserCode(error);
   }

@@ -1,0 +1,58 @@
+import type { Ports } from "../ports";
+
+/** The calls of one backend whose own code may be running now, so that nobody is charged for a neighbour's computing. */
+export class ComputeClock {
+  runnable = 0;
+  /** Stretches begun since the start. */
+  begun = 0;
+
+  constructor(
+    readonly ports: Ports,
+    readonly limitMs: number,
+  ) {}
+
+  start(): ComputeMeter {
+    return new ComputeMeter(this);
+  }
+}
+
+/**
+ * Milliseconds that one query or mutation has computed, measured after the fact: from where its code goes on to where it waits
+ * for the database again. A stretch in which another call's code could have run too counts for neither. A function is over
+ * the limit only when the process has also used that much processor time meanwhile: a busy machine is not its fault.
+ */
+export class ComputeMeter {
+  private usedMs = 0;
+  private sinceMs: number | null = null;
+  private begunThen = 0;
+  private wasAlone = false;
+  private readonly cpuThenMs: number;
+
+  constructor(private readonly clock: ComputeClock) {
+    this.cpuThenMs = clock.ports.cpuMs();
+  }
+
+  /** The function's code is about to run. */
+  resume(): void {
+    if (this.sinceMs !== null) return;
+    this.wasAlone = this.clock.runnable++ === 0;
+    this.begunThen = ++this.clock.begun;
+    this.sinceMs = this.clock.ports.elapsedMs();
+  }
+
+  /** The function waits, or is done. */
+  pause(): void {
+    if (this.sinceMs === null) return;
+    this.clock.runnable--;
+    if (this.wasAlone && this.clock.begun === this.begunThen)
+      this.usedMs += this.clock.ports.elapsedMs() - this.sinceMs;
+    this.sinceMs = null;
+  }
+
+  /** Throws Convex's sentence when the function has computed for too long. */
+  assertWithinLimit(): void {
+    const { limitMs, ports } = this.clock;
+    if (this.usedMs <= limitMs || ports.cpuMs() - this.cpuThenMs <= limitMs) return;
+    throw new Error(`Function execution timed out (maximum duration: ${limitMs / 1000}s)`);
+  }
+}
