@@ -13,6 +13,8 @@ import { marketTables } from "./market/schema";
 import { opsTables } from "./ops/schema";
 import { riskTables } from "./risk/schema";
 import { runTables } from "./runs/schema";
+import { searchTables } from "./searches/schema";
+import { walkForwardTables } from "./walkForwards/schema";
 
 /** Each domain owns its tables; this file only gathers them. */
 export default defineSchema({
@@ -30,4 +32,6 @@ export default defineSchema({
   ...opsTables,
   ...riskTables,
   ...runTables,
+  ...searchTables,
+  ...walkForwardTables,
 });

@@ -20,6 +20,7 @@ const KINDS: Record<Job["kind"], string> = {
   evaluate: "Evaluation",
   run: "Run",
   replay: "Decision replay",
+  walkForward: "Walk-forward",
 };
 
 export function jobTitle(job: Job): string {

@@ -19,6 +19,7 @@ import type * as access_roles from "../access/roles.js";
 import type * as access_worker from "../access/worker.js";
 import type * as agents_console from "../agents/console.js";
 import type * as agents_model from "../agents/model.js";
+import type * as agents_recipe from "../agents/recipe.js";
 import type * as agents_worker from "../agents/worker.js";
 import type * as audit_console from "../audit/console.js";
 import type * as audit_model from "../audit/model.js";
@@ -67,7 +68,13 @@ import type * as runs_console from "../runs/console.js";
 import type * as runs_model from "../runs/model.js";
 import type * as runs_start from "../runs/start.js";
 import type * as runs_worker from "../runs/worker.js";
+import type * as searches_console from "../searches/console.js";
+import type * as searches_model from "../searches/model.js";
 import type * as validators from "../validators.js";
+import type * as walkForwards_console from "../walkForwards/console.js";
+import type * as walkForwards_gates from "../walkForwards/gates.js";
+import type * as walkForwards_model from "../walkForwards/model.js";
+import type * as walkForwards_worker from "../walkForwards/worker.js";
 
 /**
  * A utility for referencing Convex functions in your app's API.
@@ -84,6 +91,7 @@ declare const fullApi: ApiFromModules<{
   "access/worker": typeof access_worker;
   "agents/console": typeof agents_console;
   "agents/model": typeof agents_model;
+  "agents/recipe": typeof agents_recipe;
   "agents/worker": typeof agents_worker;
   "audit/console": typeof audit_console;
   "audit/model": typeof audit_model;
@@ -132,7 +140,13 @@ declare const fullApi: ApiFromModules<{
   "runs/model": typeof runs_model;
   "runs/start": typeof runs_start;
   "runs/worker": typeof runs_worker;
+  "searches/console": typeof searches_console;
+  "searches/model": typeof searches_model;
   validators: typeof validators;
+  "walkForwards/console": typeof walkForwards_console;
+  "walkForwards/gates": typeof walkForwards_gates;
+  "walkForwards/model": typeof walkForwards_model;
+  "walkForwards/worker": typeof walkForwards_worker;
 }>;
 export declare const api: FilterApi<
   typeof fullApi,

@@ -5,7 +5,7 @@ import { LIMITS } from "../../lib/contract/limits";
 import { operatorMutation, viewerQuery } from "../builders";
 import { requireJob, resumeJob } from "../ops/model";
 import { requestTraining as request, requireVersion, setTrainingStatus } from "./model";
-import { trainingPointFields, vAlgorithm, versionFields } from "./schema";
+import { trainingPointFields, vAlgorithm, versionFields, vHyperparameters } from "./schema";
 
 const vVersion = v.object({ ...versionFields, _id: v.id("agentVersions") });
 
@@ -59,6 +59,7 @@ export const requestTraining = operatorMutation({
     algorithm: vAlgorithm,
     steps: v.number(),
     seed: v.number(),
+    hyperparameters: v.optional(vHyperparameters),
     name: v.optional(v.string()),
   },
   returns: v.object({ versionId: v.id("agentVersions"), jobId: v.id("jobs") }),

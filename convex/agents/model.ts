@@ -15,6 +15,8 @@ import { recordTrial } from "../evaluations/model";
 import { enqueueJob, requireLease } from "../ops/model";
 import { trainingPointFields, type vAlgorithm, vArtifactFile, type vVersionStatus } from "./schema";
 
+export { recipeFor, recipeHash, recipeOf } from "./recipe";
+
 const { versionId: _versionId, ...pointFields } = trainingPointFields;
 export const vTrainingPoint = v.object(pointFields);
 
@@ -60,15 +62,12 @@ export interface TrainingRequest {
   algorithm: Infer<typeof vAlgorithm>;
   steps: number;
   seed: number;
+  hyperparameters?: Record<string, number>;
   name?: string;
 }
 
-export async function requestTraining(
-  ctx: MutationCtx,
-  request: TrainingRequest,
-  actor: string,
-): Promise<{ versionId: Id<"agentVersions">; jobId: Id<"jobs"> }> {
-  const { steps, seed } = request;
+/** Refuses steps, seeds and hyper-parameters that no training could run with. */
+export function assertTrainable(steps: number, seeds: readonly number[], hyperparameters = {}): void {
   if (!Number.isInteger(steps) || steps < 1 || steps > LIMITS.trainingStepsMax) {
     throw new ConvexError(
       appError(
@@ -78,12 +77,28 @@ export async function requestTraining(
       ),
     );
   }
-  if (!Number.isInteger(seed) || seed < 0 || seed > 0xffffffff) {
+  if (seeds.some((seed) => !Number.isInteger(seed) || seed < 0 || seed > 0xffffffff)) {
     throw new ConvexError(
       appError("INVALID_ARGUMENT", "seed must be a whole number from 0 to 4294967295", "seed"),
     );
   }
-  const dataset = await requireDataset(ctx, request.datasetId);
+  if (Object.keys(hyperparameters).length > LIMITS.hyperparametersMax) {
+    throw new ConvexError(
+      appError(
+        "LIMIT_EXCEEDED",
+        `at most ${LIMITS.hyperparametersMax} hyper-parameters can be set`,
+        "hyperparameters",
+      ),
+    );
+  }
+}
+
+/** The dataset, if its quality allows training on it. */
+export async function requireTrainingDataset(
+  ctx: QueryCtx,
+  datasetId: Id<"datasets">,
+): Promise<Doc<"datasets">> {
+  const dataset = await requireDataset(ctx, datasetId);
   if (dataset.quality.verdict === "failed") {
     throw new ConvexError(
       appError(
@@ -93,6 +108,17 @@ export async function requestTraining(
       ),
     );
   }
+  return dataset;
+}
+
+export async function requestTraining(
+  ctx: MutationCtx,
+  request: TrainingRequest,
+  actor: string,
+): Promise<{ versionId: Id<"agentVersions">; jobId: Id<"jobs"> }> {
+  const { steps, seed, hyperparameters } = request;
+  assertTrainable(steps, [seed], hyperparameters);
+  const dataset = await requireTrainingDataset(ctx, request.datasetId);
   const costs = await costsInForce(ctx, dataset.instrument);
   const name =
     request.name ?? `${request.algorithm}-${dataset.timeframe}-s${seed}-${dataset.datasetHash.slice(0, 6)}`;
@@ -108,6 +134,7 @@ export async function requestTraining(
     featureFingerprint: dataset.featureFingerprint,
     seed,
     stepsRequested: steps,
+    hyperparameters,
     costModelId: costs.modelId,
     costModelHash: costs.hash,
     requestedBy: actor,

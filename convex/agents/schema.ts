@@ -21,6 +21,20 @@ export const vArtifactFile = v.object({
 
 export const vAlgorithm = v.union(v.literal("ppo"), v.literal("dqn"));
 
+/** Overrides of the algorithm's defaults, by name; the worker refuses unknown names. */
+export const vHyperparameters = v.record(v.string(), v.number());
+
+/** How a version is made; versions of one recipe differ in seed and data only. */
+export const vRecipe = v.object({
+  algorithm: vAlgorithm,
+  steps: v.number(),
+  hyperparameters: vHyperparameters,
+  featureSetId: v.string(),
+  featureFingerprint: v.string(),
+  costModelId: v.string(),
+  costModelHash: v.string(),
+});
+
 export const versionFields = {
   name: v.string(),
   algorithm: vAlgorithm,
@@ -33,6 +47,7 @@ export const versionFields = {
   featureFingerprint: v.string(),
   seed: v.number(),
   stepsRequested: v.number(),
+  hyperparameters: v.optional(vHyperparameters),
   /** The execution costs it is trained under, fixed when it was requested; absent on versions of older desks. */
   costModelId: v.optional(v.string()),
   costModelHash: v.optional(v.string()),

@@ -1,15 +1,15 @@
 /** Evaluations for people: list, report, equity, trades, gates, and a request to evaluate. */
 import { ConvexError, v } from "convex/values";
 import { appError } from "../../lib/contract/errors";
-import { LIMITS } from "../../lib/contract/limits";
 import { requireManifest, requireVersion } from "../agents/model";
 import { appendAudit } from "../audit/model";
 import { operatorMutation, viewerQuery } from "../builders";
+import { activeGatePolicy } from "../governance/model";
 import { vGateResult } from "../governance/schema";
 import { findSeries } from "../market/model";
 import { enqueueJob } from "../ops/model";
 import { vTimeframe } from "../validators";
-import { equityForView, gatesFor, requireEvaluation, tradesOf } from "./model";
+import { equityForView, gatesFor, requireEvaluation, tradesOf, trialCountOf } from "./model";
 import { evaluationFields, vTrade } from "./schema";
 
 const vEvaluation = v.object({ ...evaluationFields, _id: v.id("evaluations"), versionName: v.string() });
@@ -47,7 +47,7 @@ export const get = viewerQuery({
   handler: async (ctx, { evaluationId }) => {
     const evaluation = await requireEvaluation(ctx, evaluationId);
     const { _creationTime, ...fields } = evaluation;
-    const { gates, trialCount } = await gatesFor(ctx, evaluation);
+    const { gates, trialCount } = await gatesFor(ctx, evaluation, await activeGatePolicy(ctx));
     const version = await requireVersion(ctx, evaluation.versionId);
     return { ...fields, versionName: version.name, gates, trialsNow: trialCount };
   },
@@ -114,17 +114,9 @@ export const request = operatorMutation({
   },
 });
 
-/** How many trainings were counted on an instrument and timeframe; nothing can lower it. */
+/** How many trials were counted on an instrument and timeframe; nothing can lower it. */
 export const trialCount = viewerQuery({
   args: { instrument: v.string(), timeframe: vTimeframe },
   returns: v.number(),
-  handler: async (ctx, { instrument, timeframe }) => {
-    const rows = await ctx.db
-      .query("trials")
-      .withIndex("by_instrument_and_timeframe_and_kind", (q) =>
-        q.eq("instrument", instrument).eq("timeframe", timeframe).eq("kind", "training"),
-      )
-      .take(LIMITS.candlesPerView);
-    return rows.length;
-  },
+  handler: (ctx, { instrument, timeframe }) => trialCountOf(ctx, instrument, timeframe),
 });

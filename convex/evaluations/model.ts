@@ -4,7 +4,8 @@ import { appError } from "../../lib/contract/errors";
 import { LIMITS } from "../../lib/contract/limits";
 import { bytesToFloat64 } from "../../lib/core/bytes";
 import type { GateResult } from "../../lib/stats/gateResult";
-import { DEFAULT_GATE_POLICY, evaluateGates, type GateSubject } from "../../lib/stats/gates";
+import { evaluateGates, type GatePolicy, type GateSubject } from "../../lib/stats/gates";
+import { moments } from "../../lib/stats/moments";
 import { toPerformance } from "../../lib/stats/performance";
 import { SHARPE_CONVENTION } from "../../lib/stats/returns";
 import { summariseTrades, verifyTrades } from "../../lib/stats/summariseTrades";
@@ -40,6 +41,15 @@ export async function trialsOf(
       q.eq("instrument", instrument).eq("timeframe", timeframe).eq("kind", kind),
     )
     .take(10_000);
+}
+
+/** Trials counted on an instrument and timeframe: trainings, walk-forwards and search trials; at least 1. */
+export async function trialCountOf(ctx: QueryCtx, instrument: string, timeframe: string): Promise<number> {
+  let count = 0;
+  for (const kind of ["training", "walkForward", "search"] as const) {
+    count += (await trialsOf(ctx, instrument, timeframe, kind)).length;
+  }
+  return Math.max(1, count);
 }
 
 interface EquityColumns {
@@ -153,13 +163,12 @@ export async function recordEvaluation(
       appError("INVALID_ARGUMENT", `The evaluation contradicts itself: ${check.error}`, "trades"),
     );
   const summary = summariseTrades(record);
-  const trials = await trialsOf(ctx, evaluation.instrument, evaluation.timeframe, "training");
   const evaluationId = await ctx.db.insert("evaluations", {
     ...evaluation,
     simulated,
     bars: summary.bars,
     performance: toPerformance(summary),
-    trialCount: trials.length,
+    trialCount: await trialCountOf(ctx, evaluation.instrument, evaluation.timeframe),
     createdAtMs: Date.now(),
   });
   for (const [part, { trades }] of tradeParts.entries()) {
@@ -188,8 +197,7 @@ export async function recordEvaluation(
 
 /**
  * What deflates a Sharpe: how many trainings were counted on the instrument and timeframe, and the variance of
- * the newest per-observation Sharpe of each evaluated version. With fewer than two of those the variance of a
- * worthless strategy's Sharpe over the same observations, 1 / (T - 1), stands in.
+ * the newest per-observation Sharpe of each evaluated version.
  */
 export async function trialStatistics(
   ctx: QueryCtx,
@@ -197,22 +205,27 @@ export async function trialStatistics(
   timeframe: string,
   observations: number,
 ): Promise<{ trialCount: number; sharpeVariance: number }> {
-  const trainings = await trialsOf(ctx, instrument, timeframe, "training");
   const evaluations = await trialsOf(ctx, instrument, timeframe, "evaluation");
   const newest = new Map<string, number>();
-  for (const trial of evaluations) newest.set(trial.versionId, trial.sharpePerObservation ?? 0);
-  const values = [...newest.values()];
-  const mean = values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
-  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
-  const sharpeVariance =
-    values.length >= 2 ? squares / (values.length - 1) : 1 / Math.max(1, observations - 1);
-  return { trialCount: Math.max(1, trainings.length), sharpeVariance };
+  for (const trial of evaluations) newest.set(String(trial.versionId), trial.sharpePerObservation ?? 0);
+  const sharpeVariance = varianceOf([...newest.values()], observations);
+  return { trialCount: await trialCountOf(ctx, instrument, timeframe), sharpeVariance };
+}
+
+/**
+ * Sample variance of Sharpe ratios; of fewer than two, that of a worthless strategy's Sharpe over the same
+ * observations, 1 / (T - 1).
+ */
+export function varianceOf(sharpes: readonly number[], observations: number): number {
+  if (sharpes.length < 2) return 1 / Math.max(1, observations - 1);
+  return moments(sharpes).deviation ** 2;
 }
 
 /** The gates of an evaluation as they stand now: more trials since then make the deflated Sharpe stricter. */
 export async function gatesFor(
   ctx: QueryCtx,
   evaluation: Doc<"evaluations">,
+  policy: GatePolicy,
 ): Promise<{ gates: GateResult[]; trialCount: number }> {
   const { performance, instrument, timeframe } = evaluation;
   const { value, convention: _convention, ...sharpe } = performance.sharpe;
@@ -231,5 +244,5 @@ export async function gatesFor(
     sharpe: { ...sharpe, annualised: value, convention: SHARPE_CONVENTION },
     baselines,
   };
-  return { gates: evaluateGates(subject, trialCount, sharpeVariance, DEFAULT_GATE_POLICY), trialCount };
+  return { gates: evaluateGates(subject, trialCount, sharpeVariance, policy), trialCount };
 }

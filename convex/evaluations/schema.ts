@@ -111,14 +111,29 @@ export const equityPartFields = {
   positionQty: v.bytes(),
 };
 
-/** The trial ledger: append only. Every training counts, and every evaluation leaves its Sharpe. */
+/** Evaluations only leave their Sharpe; every other kind counts as a trial. */
+export const vTrialKind = v.union(
+  v.literal("training"),
+  v.literal("walkForward"),
+  v.literal("search"),
+  v.literal("evaluation"),
+);
+
+/** The trial ledger: append only. Every training, walk-forward and search trial on a period counts. */
 export const trialFields = {
   instrument: v.string(),
   timeframe: v.string(),
-  kind: v.union(v.literal("training"), v.literal("evaluation")),
-  versionId: v.id("agentVersions"),
+  kind: vTrialKind,
+  versionId: v.optional(v.id("agentVersions")),
   evaluationId: v.optional(v.id("evaluations")),
+  walkForwardId: v.optional(v.id("walkForwards")),
+  recipeHash: v.optional(v.string()),
+  /** The period tried on; absent on rows of older desks. */
+  fromMs: v.optional(v.number()),
+  toMs: v.optional(v.number()),
   sharpePerObservation: v.optional(v.number()),
+  /** Sharpe per day out of sample; walk-forwards and search trials. */
+  sharpePerDay: v.optional(v.number()),
   atMs: v.number(),
 };
 

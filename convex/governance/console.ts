@@ -2,9 +2,16 @@
 import { v } from "convex/values";
 import { adminMutation, operatorMutation, viewerQuery } from "../builders";
 import { engageKillSwitch } from "./killSwitch";
-import { armKillSwitch, readKillSwitch } from "./model";
+import { activeGatePolicy, armKillSwitch, setGatePolicy as putGatePolicy, readKillSwitch } from "./model";
 import { promote as promoteVersion } from "./promotion";
-import { championFields, killSwitchFields, promotionFields, vGateResult } from "./schema";
+import {
+  championFields,
+  gatePolicyFields,
+  killSwitchFields,
+  promotionFields,
+  vGatePolicyValues,
+  vGateResult,
+} from "./schema";
 
 export const killSwitch = viewerQuery({
   args: {},
@@ -72,4 +79,35 @@ export const forcePromote = adminMutation({
   args: { versionId: v.id("agentVersions"), reason: v.string() },
   returns: vPromotionOutcome,
   handler: (ctx, { versionId, reason }) => promoteVersion(ctx, versionId, ctx.actor.tokenIdentifier, reason),
+});
+
+const vGatePolicy = v.object({ id: v.string(), version: v.number(), values: vGatePolicyValues });
+
+/** The promotion policy in force. */
+export const gatePolicy = viewerQuery({
+  args: {},
+  returns: vGatePolicy,
+  handler: async (ctx) => {
+    const { id, version, ...values } = await activeGatePolicy(ctx);
+    return { id, version, values };
+  },
+});
+
+/** Earlier versions of the policy, newest first. */
+export const gatePolicyHistory = viewerQuery({
+  args: {},
+  returns: v.array(v.object({ ...gatePolicyFields, _id: v.id("gatePolicies") })),
+  handler: async (ctx) => {
+    const rows = await ctx.db.query("gatePolicies").withIndex("by_version").order("desc").take(50);
+    return rows.map(({ _creationTime, ...fields }) => fields);
+  },
+});
+
+/** A new version of the thresholds: an admin's act, with a reason, in the audit chain. */
+export const setGatePolicy = adminMutation({
+  args: { values: vGatePolicyValues, reason: v.string() },
+  returns: v.object({ version: v.number() }),
+  handler: async (ctx, { values, reason }) => ({
+    version: await putGatePolicy(ctx, values, reason, ctx.actor.tokenIdentifier),
+  }),
 });

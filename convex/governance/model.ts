@@ -1,11 +1,14 @@
-/** Owns the kill switch and the champions; what engaging does is in killSwitch.ts, promotions in promotion.ts. */
-import { ConvexError } from "convex/values";
+/** Owns the kill switch, the champions and the promotion policy; what engaging does is in killSwitch.ts, promotions in promotion.ts. */
+import { ConvexError, type Infer } from "convex/values";
 import { appError } from "../../lib/contract/errors";
 import { LIMITS } from "../../lib/contract/limits";
+import { canonicalJson } from "../../lib/core/canonicalJson";
 import type { KillMode } from "../../lib/risk/types";
+import { DEFAULT_GATE_POLICY, type GatePolicy, gatePolicyProblem } from "../../lib/stats/gates";
 import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
 import { appendAudit } from "../audit/model";
+import type { vGatePolicyValues } from "./schema";
 
 export interface KillState {
   epoch: number;
@@ -100,4 +103,35 @@ export async function setChampion(
   if (current.versionId === versionId) return undefined;
   await ctx.db.replace(current._id, { ...fields, previousVersionId: current.versionId });
   return current.versionId;
+}
+
+/** The promotion policy in force: the newest row, else the default that ships with the desk. */
+export async function activeGatePolicy(ctx: QueryCtx): Promise<GatePolicy> {
+  const row = await ctx.db.query("gatePolicies").withIndex("by_version").order("desc").first();
+  return row === null ? DEFAULT_GATE_POLICY : { id: row.policyId, version: row.version, ...row.values };
+}
+
+/** Puts a new version of the policy in force; the old ones stay to be read. Refuses thresholds that mean nothing. */
+export async function setGatePolicy(
+  ctx: MutationCtx,
+  values: Infer<typeof vGatePolicyValues>,
+  givenReason: string,
+  actor: string,
+): Promise<number> {
+  const reason = requireReason(givenReason);
+  const problem = gatePolicyProblem(values);
+  if (problem !== null) {
+    throw new ConvexError(appError("INVALID_ARGUMENT", problem.message, problem.field));
+  }
+  const { id: policyId, version } = await activeGatePolicy(ctx);
+  const next = version + 1;
+  await ctx.db.insert("gatePolicies", { policyId, version: next, values, reason, actor, atMs: Date.now() });
+  await appendAudit(ctx, {
+    actor,
+    action: "gatePolicy.set",
+    subjectType: "gatePolicy",
+    subjectId: String(next),
+    detail: { values: canonicalJson(values), reason },
+  });
+  return next;
 }

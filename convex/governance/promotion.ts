@@ -2,14 +2,15 @@
 import { ConvexError } from "convex/values";
 import { appError } from "../../lib/contract/errors";
 import { LIMITS } from "../../lib/contract/limits";
-import type { GateResult } from "../../lib/stats/gateResult";
-import { allGatesPass, DEFAULT_GATE_POLICY } from "../../lib/stats/gates";
+import type { GateName, GateResult } from "../../lib/stats/gateResult";
+import { allGatesPass, type GatePolicy } from "../../lib/stats/gates";
 import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
-import { requireManifest, requireVersion, setVersionStatus } from "../agents/model";
+import { recipeHash, recipeOf, requireManifest, requireVersion, setVersionStatus } from "../agents/model";
 import { appendAudit } from "../audit/model";
 import { gatesFor } from "../evaluations/model";
-import { setChampion } from "./model";
+import { newestFinished, walkForwardGates } from "../walkForwards/model";
+import { activeGatePolicy, setChampion } from "./model";
 
 async function newestEvaluation(
   ctx: QueryCtx,
@@ -22,14 +23,37 @@ async function newestEvaluation(
     .first();
 }
 
-const NOT_EVALUATED: GateResult = {
-  gate: "minTrades",
-  passed: false,
-  value: null,
-  threshold: DEFAULT_GATE_POLICY.minTrades,
-  convention: null,
-  sentence: "There is no evaluation of this version yet; run: assay evaluate",
+const missing = (gate: GateName, threshold: number, sentence: string): GateResult => {
+  return { gate, passed: false, value: null, threshold, convention: null, sentence };
 };
+
+/** Every gate of the policy: those of the newest evaluation, then those of its recipe's newest walk-forward. */
+async function allGates(ctx: QueryCtx, version: Doc<"agentVersions">, policy: GatePolicy) {
+  const evaluation = await newestEvaluation(ctx, version._id);
+  const evaluated =
+    evaluation === null
+      ? [
+          missing(
+            "minTrades",
+            policy.minTrades,
+            "There is no evaluation of this version yet; run: assay evaluate",
+          ),
+        ]
+      : (await gatesFor(ctx, evaluation, policy)).gates;
+  const hash = recipeHash(recipeOf(version), version.instrument, version.timeframe);
+  const walkForward = await newestFinished(ctx, hash);
+  const walked =
+    walkForward === null
+      ? [
+          missing(
+            "walkForward",
+            policy.walkForward.minFolds,
+            "This recipe was not walked forward yet; run: assay walk-forward --version",
+          ),
+        ]
+      : (await walkForwardGates(ctx, walkForward, policy.walkForward)).gates;
+  return { evaluation, walkForward, gates: [...evaluated, ...walked] };
+}
 
 /**
  * Promotes a version to champion of its instrument when every gate passes. With `forceReason` (an admin's act)
@@ -53,8 +77,8 @@ export async function promote(
       ),
     );
   }
-  const evaluation = await newestEvaluation(ctx, versionId);
-  const gates = evaluation === null ? [NOT_EVALUATED] : (await gatesFor(ctx, evaluation)).gates;
+  const policy = await activeGatePolicy(ctx);
+  const { evaluation, walkForward, gates } = await allGates(ctx, version, policy);
   const passes = allGatesPass(gates);
   const outcome = passes ? "promoted" : reason === undefined ? "refused" : "forced";
   if (outcome !== "refused") {
@@ -66,8 +90,9 @@ export async function promote(
     versionId,
     instrument: version.instrument,
     evaluationId: evaluation?._id,
+    walkForwardId: walkForward?._id,
     outcome,
-    policyVersion: DEFAULT_GATE_POLICY.version,
+    policyVersion: policy.version,
     gates,
     reason,
     actor,

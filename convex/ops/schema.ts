@@ -26,6 +26,7 @@ export const vJobPayload = v.union(
   }),
   v.object({ kind: v.literal("run"), runId: v.id("runs") }),
   v.object({ kind: v.literal("replay"), decisionId: v.id("decisions") }),
+  v.object({ kind: v.literal("walkForward"), walkForwardId: v.id("walkForwards") }),
 );
 
 export const vJobKind = v.union(
@@ -34,6 +35,7 @@ export const vJobKind = v.union(
   v.literal("evaluate"),
   v.literal("run"),
   v.literal("replay"),
+  v.literal("walkForward"),
 );
 
 export const vJobStatus = v.union(

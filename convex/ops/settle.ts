@@ -3,6 +3,8 @@ import type { Doc } from "../_generated/dataModel";
 import type { MutationCtx } from "../_generated/server";
 import { setTrainingStatus } from "../agents/model";
 import { closeOut, isActive } from "../runs/model";
+import { advanceSearch } from "../searches/model";
+import { endWalkForward, requireWalkForward } from "../walkForwards/model";
 import { requeueExpired } from "./model";
 
 /**
@@ -18,6 +20,12 @@ export async function settleEndedJob(
   if (payload.kind === "train") {
     const version = await ctx.db.get(payload.versionId);
     if (version !== null) await setTrainingStatus(ctx, version, status, reason);
+  } else if (payload.kind === "walkForward") {
+    const row = await ctx.db.get(payload.walkForwardId);
+    if (row !== null) {
+      await endWalkForward(ctx, row, status, reason);
+      await advanceSearch(ctx, await requireWalkForward(ctx, row._id));
+    }
   } else if (payload.kind === "run" && status === "failed") {
     const run = await ctx.db.get(payload.runId);
     if (run !== null && isActive(run)) await closeOut(ctx, run, "failed", reason);

@@ -25,4 +25,10 @@ export const LIMITS = {
   /** Newest fills of one run that a cost fit reads. */
   fillsPerFit: 400,
   trainingStepsMax: 50_000_000,
+  hyperparametersMax: 40,
+  walkForwardSeedsMax: 10,
+  walkForwardFoldsMax: 12,
+  costMultipliersMax: 3,
+  /** Walk-forwards that one overfitting matrix compares. */
+  configurationsCompared: 100,
 } as const;

@@ -82,6 +82,50 @@ export const DEFAULT_GATE_POLICY: GatePolicy = {
   },
 };
 
+/** The first threshold that means nothing, or null: shares outside 0 to 1, counts that are not whole. */
+export function gatePolicyProblem(
+  values: Omit<GatePolicy, "id" | "version">,
+): { field: string; message: string } | null {
+  const { walkForward } = values;
+  const shares: Record<string, number> = {
+    minWinRate: values.minWinRate,
+    maxDrawdownFraction: values.maxDrawdownFraction,
+    minDsr: values.minDsr,
+    "walkForward.minDsr": walkForward.minDsr,
+    "walkForward.maxPbo": walkForward.maxPbo,
+    "walkForward.maxSpaP": walkForward.maxSpaP,
+    "walkForward.trackRecordConfidence": walkForward.trackRecordConfidence,
+    "walkForward.maxWorstSeedDrawdownFraction": walkForward.maxWorstSeedDrawdownFraction,
+    "walkForward.lagKeepsAtLeast": walkForward.lagKeepsAtLeast,
+    "walkForward.maxCalibrationError": walkForward.maxCalibrationError,
+  };
+  for (const [field, value] of Object.entries(shares)) {
+    if (!(value >= 0 && value <= 1)) return { field, message: `${field} must be from 0 to 1, got ${value}` };
+  }
+  const counts: Record<string, number> = {
+    minTrades: values.minTrades,
+    maxLiquidations: values.maxLiquidations,
+    "walkForward.minFolds": walkForward.minFolds,
+    "walkForward.minSeeds": walkForward.minSeeds,
+  };
+  for (const [field, value] of Object.entries(counts)) {
+    if (!Number.isSafeInteger(value) || value < 0) {
+      return { field, message: `${field} must be a whole number of at least 0, got ${value}` };
+    }
+  }
+  if (!(walkForward.stressMultiplier >= 1 && walkForward.stressMultiplier <= 10)) {
+    return {
+      field: "walkForward.stressMultiplier",
+      message: "walkForward.stressMultiplier must be from 1 to 10",
+    };
+  }
+  const { min, max } = walkForward.entropyBand;
+  if (!(min >= 0 && min < max)) {
+    return { field: "walkForward.entropyBand", message: "walkForward.entropyBand needs 0 <= min < max" };
+  }
+  return null;
+}
+
 /** What the gates read; an EvaluationReport fits, and so does a summary recomputed on the server. */
 export type GateSubject = Pick<
   TradeSummary,

@@ -1,6 +1,7 @@
 /** Parsing of what people type; every refusal names the option, the limit and an example. */
 import { isTimeframe, timeframeMs } from "../../lib/market/timeframe";
 import type { Timeframe } from "../../lib/market/types";
+import type { SearchRange } from "../../lib/search/sampleConfigurations";
 import { UsageError } from "./session";
 
 /** `2025-07-01`, an ISO time, or UTC milliseconds. Dates without a time are 00:00 UTC. */
@@ -43,4 +44,45 @@ export function parseRange(from: string, to: string, timeframe: Timeframe): { fr
   const toMs = Math.floor(parseTime(to, "--to") / step) * step;
   if (fromMs >= toMs) throw new UsageError(`--from ${from} must be before --to ${to}`);
   return { fromMs, toMs };
+}
+
+/** `1,2,5` as numbers; each must be one. */
+export function parseNumbers(text: string, option: string): number[] {
+  return text.split(",").map((part) => {
+    const value = Number(part.trim());
+    if (part.trim() === "" || !Number.isFinite(value)) {
+      throw new UsageError(`${option} "${text}" is not a list of numbers; write e.g. 1,2,3`);
+    }
+    return value;
+  });
+}
+
+/** `name=value` pairs as numbers by name. */
+export function parseHyperparameters(pairs: string[], option: string): Record<string, number> {
+  const result: Record<string, number> = {};
+  for (const pair of pairs) {
+    const [name, text, ...rest] = pair.split("=");
+    const value = Number(text);
+    if (!name || text === undefined || text === "" || rest.length > 0 || !Number.isFinite(value)) {
+      throw new UsageError(`${option} "${pair}" is not a hyper-parameter; write e.g. learningRate=0.0003`);
+    }
+    result[name] = value;
+  }
+  return result;
+}
+
+/** `name=log:1e-5:1e-2`, `name=linear:0.9:0.99`, `name=integer:1:8` or `name=choice:64,256`. */
+export function parseSearchRange(text: string): SearchRange {
+  const refuse = () =>
+    new UsageError(
+      `--range "${text}" is not a range; write e.g. learningRate=log:1e-5:1e-2 or minibatchSize=choice:64,256`,
+    );
+  const [name, spec, ...rest] = text.split("=");
+  const [scale, first, second] = (spec ?? "").split(":");
+  if (!name || rest.length > 0 || first === undefined) throw refuse();
+  if (scale === "choice") return { name, scale, min: 0, max: 0, choices: parseNumbers(first, "--range") };
+  const [min, max] = [Number(first), Number(second)];
+  const isScale = scale === "log" || scale === "linear" || scale === "integer";
+  if (!isScale || !Number.isFinite(min) || !Number.isFinite(max)) throw refuse();
+  return { name, scale, min, max, choices: [] };
 }

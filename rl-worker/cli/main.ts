@@ -3,35 +3,16 @@ import { Command, CommanderError, Option } from "commander";
 import type { Id } from "../../convex/_generated/dataModel";
 import { ALGORITHMS } from "../../lib/policy/algorithms";
 import { codeOf, messageOf } from "../runtime/log";
-import { parseNumber, parseRange, parseTime, parseTimeframe, parseWhole } from "./arguments";
-import { fitCosts, listCosts, putCostsInForce, rollBackCosts, showCosts } from "./commands/costs";
+import { parseHyperparameters, parseRange, parseTime, parseTimeframe, parseWhole } from "./arguments";
 import { importFile } from "./commands/import";
 import { doctor, list, signInLink, verifyAudit } from "./commands/inspect";
 import { buildDataset, evaluate, promote, train } from "./commands/learn";
 import { controlRun, replayDecision, runStatus, setKillSwitch, startRun } from "./commands/operate";
-import { type JsonValue, printResult } from "./output";
-import { openSession, type Session, UsageError } from "./session";
-
-type Result = { [key: string]: JsonValue };
-
-/** Opens the desk, runs the command, prints the result; `isDone` false means exit code 1 with the result shown. */
-async function withDesk(
-  command: Command,
-  needsWorker: boolean,
-  work: (session: Session) => Promise<Result>,
-  isDone: (result: Result) => boolean = () => true,
-  mustRun = false,
-): Promise<void> {
-  const { data, json } = command.optsWithGlobals<{ data?: string; json?: boolean }>();
-  const session = await openSession({ data, needsWorker, mustRun });
-  try {
-    const result = await work(session);
-    printResult(result, json === true);
-    if (!isDone(result)) process.exitCode = 1;
-  } finally {
-    await session.close();
-  }
-}
+import { addCosts } from "./costs";
+import { addJudging } from "./judging";
+import { printResult } from "./output";
+import { sub, withDesk } from "./program";
+import { UsageError } from "./session";
 
 const program = new Command("assay")
   .description("The Assay trading desk for gold perpetuals, from the command line.")
@@ -39,15 +20,6 @@ const program = new Command("assay")
   .option("--json", "print exactly one JSON object as the last line of stdout")
   .exitOverride()
   .showHelpAfterError("(see --help)");
-
-/** Options that work before and after the subcommand. */
-function sub(parent: Command, signature: string, description: string): Command {
-  return parent
-    .command(signature)
-    .description(description)
-    .option("--data <dir>", "data folder of the desk (default: $ASSAY_DATA, else .assay)")
-    .option("--json", "print exactly one JSON object as the last line of stdout");
-}
 
 sub(program, "import <file>", "import candles from a .csv or .csv.gz file; repeating it adds nothing")
   .requiredOption("--instrument <symbol>", "e.g. XAUT-USDT")
@@ -98,12 +70,16 @@ sub(program, "train", "train an agent version; Ctrl-C keeps a checkpoint")
   .addOption(new Option("--algorithm <name>", "learning algorithm").choices([...ALGORITHMS]).default("ppo"))
   .option("--steps <n>", "environment steps", "500000")
   .option("--seed <n>", "seed of every random choice", "1")
+  .option("--set <name=value...>", "hyper-parameters that differ from the defaults")
   .option("--name <text>", "name of the version")
   .option("--resume [version]", "go on from the checkpoint of an interrupted training")
   .action((options, command: Command) => {
     const steps = parseWhole(options.steps, "--steps", 1, 50_000_000);
     const seed = parseWhole(options.seed, "--seed", 0, 0xffffffff);
-    return withDesk(command, true, ({ person }) => train(person, { ...options, steps, seed }));
+    const hyperparameters = parseHyperparameters(options.set ?? [], "--set");
+    return withDesk(command, true, ({ person }) =>
+      train(person, { ...options, steps, seed, hyperparameters }),
+    );
   });
 
 sub(program, "evaluate", "evaluate a version on bars it has not seen, beside four baselines")
@@ -135,60 +111,8 @@ sub(program, "promote", "make a version the champion when every gate passes")
     ),
   );
 
-const costs = program.command("costs").description("dated execution-cost models: what a fill costs");
-sub(costs, "fit [file]", "fit a model from a spread file by month and hour, or from our own fills")
-  .requiredOption("--instrument <symbol>", "e.g. XAUT-USDT")
-  .option("--source <name>", "source of the stored bars that turn the spread into bps", "file")
-  .option("--price-usd <n>", "one price instead of the stored bars")
-  .option("--point-usd <n>", "price of one point of the file", "0.01")
-  .option("--from-month <month>", "first month to use (default: twelve months to the last)")
-  .option("--to-month <month>", "last month to use (default: the file's last)")
-  .option("--charge <quantile>", "what a fill pays: p50, p90, or sampled by the bar's time", "p50")
-  .option("--taker-bps <n>", "taker fee")
-  .option("--maker-bps <n>", "maker fee")
-  .option("--slippage-bps <n>", "median slippage beyond the half spread")
-  .option("--slippage-p90-bps <n>", "its 90 % quantile")
-  .option("--fills <runs...>", "runs whose fills are measured instead of a file")
-  .option("--use <reason>", "put it in force at once; the reason is kept in the audit log")
-  .action((file: string | undefined, options, command: Command) => {
-    const number = (name: string, flag: string) =>
-      options[name] === undefined ? undefined : parseNumber(options[name], flag, 0, 1_000_000);
-    return withDesk(command, false, (session) =>
-      fitCosts(session, {
-        ...options,
-        file,
-        pointUsd: number("pointUsd", "--point-usd"),
-        priceUsd: number("priceUsd", "--price-usd"),
-        takerBps: number("takerBps", "--taker-bps"),
-        makerBps: number("makerBps", "--maker-bps"),
-        slippageBps: number("slippageBps", "--slippage-bps"),
-        slippageP90Bps: number("slippageP90Bps", "--slippage-p90-bps"),
-      }),
-    );
-  });
-sub(costs, "list", "the stored models of an instrument and which is in force")
-  .requiredOption("--instrument <symbol>", "e.g. XAUT-USDT")
-  .action((options, command: Command) =>
-    withDesk(command, false, ({ person }) => listCosts(person, options.instrument)),
-  );
-sub(costs, "show <model>", "one model with every number and its basis").action(
-  (model: string, _options, command: Command) =>
-    withDesk(command, false, ({ person }) => showCosts(person, model)),
-);
-sub(costs, "use <model>", "put a model in force for trainings from now on")
-  .requiredOption("--instrument <symbol>", "e.g. XAUT-USDT")
-  .requiredOption("--reason <text>", "why; kept in the audit log")
-  .action((model: string, options, command: Command) =>
-    withDesk(command, false, ({ person }) =>
-      putCostsInForce(person, options.instrument, model, options.reason),
-    ),
-  );
-sub(costs, "rollback", "put the model in force that was before the present one")
-  .requiredOption("--instrument <symbol>", "e.g. XAUT-USDT")
-  .requiredOption("--reason <text>", "why; kept in the audit log")
-  .action((options, command: Command) =>
-    withDesk(command, false, ({ person }) => rollBackCosts(person, options.instrument, options.reason)),
-  );
+addCosts(program);
+addJudging(program);
 
 const run = program.command("run").description("paper runs on replayed or live bars");
 sub(run, "start", "start a run; a replay is followed to its end")

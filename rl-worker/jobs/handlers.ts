@@ -5,6 +5,7 @@ import { evaluateJob } from "./evaluate";
 import { replayJob } from "./replay";
 import { runPaperJob } from "./run";
 import { trainJob } from "./train";
+import { walkForwardJob } from "./walkForward";
 
 export type JobOutcome =
   | { status: "succeeded"; resultId?: string }
@@ -24,5 +25,7 @@ export function runJob(context: JobContext): Promise<JobOutcome> {
       return runPaperJob(context, payload);
     case "replay":
       return replayJob(context, payload);
+    case "walkForward":
+      return walkForwardJob(context, payload);
   }
 }

@@ -1,8 +1,6 @@
 /** Trains one agent version: dataset in, curve while it goes, verified artifact out; resumes from its checkpoint. */
 import { api } from "../../convex/_generated/api";
-import type { Doc, Id } from "../../convex/_generated/dataModel";
-import { costModelHash } from "../../lib/broker/charges";
-import { DEFAULT_COST_MODEL } from "../../lib/broker/costModels";
+import type { Id } from "../../convex/_generated/dataModel";
 import { canonicalJson } from "../../lib/core/canonicalJson";
 import { featureSetById } from "../../lib/features/coreV1";
 import { observationFields } from "../../lib/features/observation";
@@ -14,6 +12,7 @@ import { TrainingDivergedError } from "../train/ppoTypes";
 import { type CurvePoint, trainOnDataset } from "../train/trainPolicy";
 import { type Desk, uploadBytes } from "../transport/desk";
 import type { JobContext } from "./context";
+import { costsOf } from "./costs";
 import type { JobOutcome } from "./handlers";
 import { loadSnapshot } from "./snapshot";
 
@@ -64,6 +63,7 @@ async function train(context: JobContext, versionId: Id<"agentVersions">): Promi
     algorithm: version.algorithm,
     steps: version.stepsRequested,
     seed: version.seed,
+    hyperparameters: version.hyperparameters,
     nowMs: clock.monotonicMs,
     onProgress: (point) => {
       curve.add(point);
@@ -99,16 +99,6 @@ async function train(context: JobContext, versionId: Id<"agentVersions">): Promi
     },
   });
   return { status: "succeeded", resultId: versionId };
-}
-
-/** The costs that the version was requested with; a request of an older desk means the shipped ones. */
-async function costsOf(desk: Desk, { instrument, costModelId, costModelHash: hash }: Doc<"agentVersions">) {
-  if (costModelId === undefined) return DEFAULT_COST_MODEL;
-  const { model } = await desk.query(api.costs.worker.model, { instrument, modelId: costModelId });
-  if (costModelHash(model) !== hash) {
-    throw new Error(`Cost model ${costModelId} is not the one that this training was requested with`);
-  }
-  return model;
 }
 
 /** The last point without its clock-derived fields, so that equal trainings report equal metrics. */

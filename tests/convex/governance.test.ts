@@ -6,6 +6,7 @@ import { claimEvaluation, type EvaluationArgs } from "./evaluationArgs";
 import { START } from "./runDriver";
 import { beginTraining, seedVersion, trainingResult } from "./seed";
 import { type Desk, expectFailure, openDesk } from "./setup";
+import { seedWalkForward } from "./walkForwardArgs";
 
 type Version = Awaited<ReturnType<typeof seedVersion>>;
 let desk: Desk;
@@ -103,6 +104,7 @@ describe("evaluations", () => {
 describe("promotion", () => {
   test("a version that passes every gate becomes champion and is what a run without a version trades", async () => {
     await evaluate(GOOD);
+    await seedWalkForward(desk, version.versionId, 30);
     const { outcome, gates } = await promote(version.versionId);
     expect(gates.filter((gate) => !gate.passed)).toEqual([]);
     expect(outcome).toBe("promoted");
@@ -128,13 +130,24 @@ describe("promotion", () => {
 
   test("without an evaluation, and against a baseline that did better, promotion is refused", async () => {
     expect(await promote(version.versionId)).toMatchObject({ outcome: "refused" });
+    await seedWalkForward(desk, version.versionId, 30);
     await record(await claimEvaluation(desk, version, GOOD, 1e6));
     const { outcome, gates } = await promote(version.versionId);
     expect(outcome).toBe("refused");
     expect(gates.filter((gate) => !gate.passed).map((gate) => gate.gate)).toEqual(["beatsBaselines"]);
   });
 
+  test("without a walk-forward of its recipe no evaluation is good enough; the refusal says what to run", async () => {
+    await evaluate(GOOD);
+    const { outcome, gates } = await promote(version.versionId);
+    expect(outcome).toBe("refused");
+    const missing = gates.filter((gate) => !gate.passed);
+    expect(missing.map((gate) => gate.gate)).toEqual(["walkForward"]);
+    expect(missing[0]!.sentence).toContain("assay walk-forward");
+  });
+
   test("the newest evaluation decides: a good one cannot outlive a bad one", async () => {
+    await seedWalkForward(desk, version.versionId, 30);
     await evaluate(GOOD);
     await evaluate(BAD);
     expect(await promote(version.versionId)).toMatchObject({ outcome: "refused" });
@@ -158,6 +171,7 @@ describe("promotion", () => {
     await expectFailure(force("admin", version.versionId, " "), "INVALID_ARGUMENT", "reason");
     expect(await force("admin", version.versionId, "paper trial")).toMatchObject({ outcome: "forced" });
     const next = await anotherVersion();
+    await seedWalkForward(desk, next.versionId, 30, true);
     await evaluate(GOOD, next);
     await promote(next.versionId);
     expect([await status(version.versionId), await status(next.versionId)]).toEqual(["retired", "champion"]);
@@ -166,6 +180,7 @@ describe("promotion", () => {
   });
 
   test("U-02: promoting twice has one effect: the champion before it stays the one to fall back to", async () => {
+    await seedWalkForward(desk, version.versionId, 30);
     await evaluate(GOOD);
     await promote(version.versionId);
     const next = await anotherVersion();

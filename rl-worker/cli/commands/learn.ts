@@ -33,7 +33,7 @@ export async function finestSource(
   return finest.timeframe;
 }
 
-async function finished(person: Desk, jobId: Id<"jobs">, what: string): Promise<string> {
+export async function finished(person: Desk, jobId: Id<"jobs">, what: string): Promise<string> {
   const end = await waitForJob(person, jobId);
   if (end.status === "cancelled") throw new CommandError(`The ${what} was cancelled.`);
   if (end.status === "failed")
@@ -80,6 +80,7 @@ export interface TrainOptions {
   steps: number;
   seed: number;
   name?: string;
+  hyperparameters: Record<string, number>;
   /** A version id, or true for the newest interrupted one with the same dataset, steps and seed. */
   resume?: string | true;
 }
@@ -115,6 +116,7 @@ async function requestOrResume(person: Desk, options: TrainOptions) {
       algorithm: options.algorithm,
       steps,
       seed,
+      hyperparameters: options.hyperparameters,
       name: options.name,
     });
   }

@@ -23,6 +23,8 @@ function placeOf({ payload, resultId }: Job): string | null {
       return `/decisions?decision=${payload.decisionId}`;
     case "evaluate":
       return resultId === undefined ? `/agents/${payload.versionId}` : `/evaluations/${resultId}`;
+    case "walkForward":
+      return `/evaluations/walk-forward/${payload.walkForwardId}`;
     case "datasetBuild":
       return resultId === undefined ? "/datasets" : `/datasets?dataset=${resultId}`;
   }

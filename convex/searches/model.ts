@@ -1,0 +1,212 @@
+/** Owns searches and their trials; the only writer of those tables. Each trial is a walk-forward of its own. */
+import { ConvexError, type ObjectType } from "convex/values";
+import { appError } from "../../lib/contract/errors";
+import {
+  checkRanges,
+  halvingLadder,
+  SEARCH_LIMITS,
+  sampleConfigurations,
+  survivors,
+} from "../../lib/search/sampleConfigurations";
+import type { Doc, Id } from "../_generated/dataModel";
+import type { MutationCtx, QueryCtx } from "../_generated/server";
+import { recipeFor, requireTrainingDataset } from "../agents/model";
+import { appendAudit } from "../audit/model";
+import { releaseJob, requireJob } from "../ops/model";
+import { endWalkForward, requestWalkForward } from "../walkForwards/model";
+import type { searchRequestFields } from "./schema";
+
+export type SearchRequest = ObjectType<typeof searchRequestFields>;
+
+export async function requireSearch(ctx: QueryCtx, id: Id<"searches">): Promise<Doc<"searches">> {
+  const search = await ctx.db.get(id);
+  if (search === null) throw new ConvexError(appError("NOT_FOUND", "This search is unknown", "searchId"));
+  return search;
+}
+
+function refuse(field: string, message: string): never {
+  throw new ConvexError(appError("INVALID_ARGUMENT", message, field));
+}
+
+function assertRequest(request: SearchRequest): void {
+  const ranges = checkRanges(request.ranges);
+  if (!ranges.ok) refuse(ranges.error.field, ranges.error.message);
+  const whole = (field: "configurations" | "reduction" | "rungs", low: number, high: number) => {
+    const value = request[field];
+    if (!Number.isInteger(value) || value < low || value > high) {
+      refuse(field, `${field} must be a whole number from ${low} to ${high}`);
+    }
+  };
+  whole("configurations", 2, SEARCH_LIMITS.configurationsMax);
+  whole("reduction", 2, 8);
+  whole("rungs", 1, SEARCH_LIMITS.rungsMax);
+  const overlap = request.ranges.find(({ name }) => name in request.fixed);
+  if (overlap !== undefined) refuse("fixed", `${overlap.name} is both fixed and searched; name it once`);
+}
+
+export async function trialsOfRung(
+  ctx: QueryCtx,
+  searchId: Id<"searches">,
+  rung: number,
+): Promise<Doc<"searchTrials">[]> {
+  return ctx.db
+    .query("searchTrials")
+    .withIndex("by_search_and_rung", (q) => q.eq("searchId", searchId).eq("rung", rung))
+    .take(SEARCH_LIMITS.configurationsMax);
+}
+
+export async function requestSearch(
+  ctx: MutationCtx,
+  request: SearchRequest,
+  actor: string,
+): Promise<Id<"searches">> {
+  assertRequest(request);
+  const dataset = await requireTrainingDataset(ctx, request.datasetId);
+  const { configurations, firstSteps, reduction, rungs } = request;
+  const searchId = await ctx.db.insert("searches", {
+    ...request,
+    instrument: dataset.instrument,
+    timeframe: dataset.timeframe,
+    datasetHash: dataset.datasetHash,
+    ladder: halvingLadder(configurations, firstSteps, reduction, rungs),
+    rung: 0,
+    status: "running",
+    requestedBy: actor,
+    createdAtMs: Date.now(),
+  });
+  const search = await requireSearch(ctx, searchId);
+  const drawn = sampleConfigurations(request.ranges, configurations, request.seed);
+  await startRung(ctx, search, 0, drawn);
+  await appendAudit(ctx, {
+    actor,
+    action: "search.request",
+    subjectType: "search",
+    subjectId: searchId,
+    detail: { algorithm: request.algorithm, configurations, rungs, datasetHash: dataset.datasetHash },
+  });
+  return searchId;
+}
+
+async function startRung(
+  ctx: MutationCtx,
+  search: Doc<"searches">,
+  rung: number,
+  configurations: Record<string, number>[],
+): Promise<void> {
+  const { steps } = search.ladder[rung]!;
+  const dataset = await requireTrainingDataset(ctx, search.datasetId);
+  for (const [index, drawn] of configurations.entries()) {
+    const hyperparameters = { ...search.fixed, ...drawn };
+    const { walkForwardId } = await requestWalkForward(
+      ctx,
+      {
+        datasetId: search.datasetId,
+        recipe: await recipeFor(ctx, dataset, { algorithm: search.algorithm, steps, hyperparameters }),
+        plan: {
+          folds: search.folds,
+          mode: "expanding",
+          trainFraction: 0.5,
+          seeds: search.trainingSeeds,
+          costMultipliers: [1],
+          probes: false,
+        },
+        searchId: search._id,
+      },
+      search.requestedBy,
+    );
+    await ctx.db.insert("searchTrials", {
+      searchId: search._id,
+      rung,
+      index,
+      hyperparameters: drawn,
+      steps,
+      walkForwardId,
+      status: "running",
+    });
+  }
+  await ctx.db.patch(search._id, { rung });
+}
+
+/**
+ * Called when a walk-forward of a search has ended: notes its score and, when the rung is done, starts the next
+ * one with the best, or ends the search.
+ */
+export async function advanceSearch(ctx: MutationCtx, walkForward: Doc<"walkForwards">): Promise<void> {
+  const trial = await ctx.db
+    .query("searchTrials")
+    .withIndex("by_walkForward", (q) => q.eq("walkForwardId", walkForward._id))
+    .unique();
+  if (trial === null) return;
+  const { summary, status } = walkForward;
+  const median = summary?.seeds.find(({ subject }) => subject === summary.medianSubject);
+  await ctx.db.patch(trial._id, {
+    status: status === "finished" || status === "failed" || status === "cancelled" ? status : "running",
+    sharpePerDay: median?.sharpe.perObservation,
+    netPnlUsd: median?.netPnlUsd,
+  });
+  const search = await requireSearch(ctx, trial.searchId);
+  if (search.status !== "running" || trial.rung !== search.rung) return;
+  const trials = (await trialsOfRung(ctx, search._id, search.rung)).sort((a, b) => a.index - b.index);
+  if (trials.some((row) => row.status === "running")) return;
+  const scores = trials.map((row) => (row.status === "finished" ? (row.sharpePerDay ?? null) : null));
+  const next = search.ladder[search.rung + 1];
+  const kept = survivors(scores, next?.configurations ?? 1).map((index) => trials[index]!);
+  const best = kept[0];
+  if (best === undefined) {
+    await endSearch(
+      ctx,
+      search,
+      "failed",
+      "No configuration of this rung finished; look at its walk-forwards",
+    );
+    return;
+  }
+  const { hyperparameters, steps } = best;
+  await ctx.db.patch(search._id, {
+    best: {
+      hyperparameters: { ...search.fixed, ...hyperparameters },
+      steps,
+      sharpePerDay: best.sharpePerDay!,
+    },
+  });
+  if (next === undefined) await endSearch(ctx, search, "finished");
+  else
+    await startRung(
+      ctx,
+      search,
+      search.rung + 1,
+      kept.map((row) => row.hyperparameters),
+    );
+}
+
+async function endSearch(
+  ctx: MutationCtx,
+  search: Doc<"searches">,
+  status: "finished" | "failed" | "cancelled",
+  error?: string,
+): Promise<void> {
+  await ctx.db.patch(search._id, { status, error, finishedAtMs: Date.now() });
+}
+
+/** Cancels what is waiting or running; finished trials stay counted. */
+export async function cancelSearch(ctx: MutationCtx, search: Doc<"searches">, actor: string): Promise<void> {
+  if (search.status !== "running") {
+    throw new ConvexError(appError("CONFLICT", `This search is ${search.status} already`, "searchId"));
+  }
+  await endSearch(ctx, search, "cancelled");
+  for (const trial of await trialsOfRung(ctx, search._id, search.rung)) {
+    if (trial.status !== "running") continue;
+    const walkForward = await ctx.db.get(trial.walkForwardId);
+    if (walkForward?.jobId === undefined) continue;
+    await releaseJob(ctx, await requireJob(ctx, walkForward.jobId));
+    await endWalkForward(ctx, walkForward, "cancelled", "Its search was cancelled");
+    await ctx.db.patch(trial._id, { status: "cancelled" });
+  }
+  await appendAudit(ctx, {
+    actor,
+    action: "search.cancel",
+    subjectType: "search",
+    subjectId: search._id,
+    detail: { rung: search.rung },
+  });
+}

@@ -1,0 +1,91 @@
+/** Reads only: what the promotion policy says of a finished walk-forward, with the trials counted until now. */
+import { LIMITS } from "../../lib/contract/limits";
+import { probabilityOfOverfitting } from "../../lib/stats/backtestOverfitting";
+import type { DailyReturns } from "../../lib/stats/dailyReturns";
+import type { GateResult } from "../../lib/stats/gateResult";
+import type { WalkForwardGatePolicy } from "../../lib/stats/gates";
+import { evaluateWalkForwardGates, type TrialLedger } from "../../lib/stats/walkForwardGates";
+import type { Doc } from "../_generated/dataModel";
+import type { QueryCtx } from "../_generated/server";
+import { trialCountOf, trialsOf, varianceOf } from "../evaluations/model";
+
+/** Even numbers of blocks, best first: 16 gives 12,870 splits; short records make do with fewer. */
+const BLOCKS = [16, 12, 8, 4] as const;
+const ROWS_PER_BLOCK_MIN = 5;
+
+/** The days that every column has, as a row-major matrix cut to whole blocks; null where too few. */
+function overfittingOf(columns: DailyReturns[]): { configurations: number; pbo: number | null } {
+  const configurations = columns.length;
+  if (configurations < 2) return { configurations, pbo: null };
+  const byDay = columns.map(({ dayMs, returns }) => new Map(dayMs.map((day, i) => [day, returns[i]!])));
+  const days = columns[0]!.dayMs.filter((day) => byDay.every((column) => column.has(day)));
+  const blocks = BLOCKS.find((count) => days.length >= count * ROWS_PER_BLOCK_MIN);
+  if (blocks === undefined) return { configurations, pbo: null };
+  const rows = days.length - (days.length % blocks);
+  const matrix = new Float64Array(rows * configurations);
+  for (let row = 0; row < rows; row++) {
+    for (let k = 0; k < configurations; k++) matrix[row * configurations + k] = byDay[k]!.get(days[row]!)!;
+  }
+  return { configurations, pbo: probabilityOfOverfitting(matrix, rows, configurations, blocks).pbo };
+}
+
+/** One column a recipe tried on the same dataset (the newest of each), this one's among them. */
+async function configurationsBeside(
+  ctx: QueryCtx,
+  walkForward: Doc<"walkForwards">,
+): Promise<DailyReturns[]> {
+  const rows = await ctx.db
+    .query("walkForwards")
+    .withIndex("by_dataset_and_status", (q) =>
+      q.eq("datasetHash", walkForward.datasetHash).eq("status", "finished"),
+    )
+    .order("desc")
+    .take(LIMITS.configurationsCompared);
+  const newest = new Map([[walkForward.recipeHash, walkForward]]);
+  for (const row of rows) if (!newest.has(row.recipeHash)) newest.set(row.recipeHash, row);
+  const columns: DailyReturns[] = [];
+  for (const { _id } of newest.values()) {
+    const stored = await ctx.db
+      .query("walkForwardDaily")
+      .withIndex("by_walkForward", (q) => q.eq("walkForwardId", _id))
+      .unique();
+    if (stored !== null) columns.push(stored.daily);
+  }
+  return columns;
+}
+
+/** How many trials were counted, how much their Sharpe ratios differ, and how likely selection overfitted. */
+export async function trialLedgerOf(ctx: QueryCtx, walkForward: Doc<"walkForwards">): Promise<TrialLedger> {
+  const { instrument, timeframe, summary } = walkForward;
+  const newest = new Map<string, number>();
+  for (const kind of ["walkForward", "search"] as const) {
+    for (const trial of await trialsOf(ctx, instrument, timeframe, kind)) {
+      newest.set(trial.recipeHash ?? trial._id, trial.sharpePerDay ?? 0);
+    }
+  }
+  const observations = summary?.seeds[0]?.sharpe.observations ?? 0;
+  return {
+    trialCount: await trialCountOf(ctx, instrument, timeframe),
+    sharpeVariance: varianceOf([...newest.values()], observations),
+    overfitting: overfittingOf(await configurationsBeside(ctx, walkForward)),
+  };
+}
+
+/** The gates of a finished walk-forward as they stand now. */
+export async function walkForwardGates(
+  ctx: QueryCtx,
+  walkForward: Doc<"walkForwards">,
+  policy: WalkForwardGatePolicy,
+): Promise<{ gates: GateResult[]; ledger: TrialLedger }> {
+  const ledger = await trialLedgerOf(ctx, walkForward);
+  if (walkForward.summary === undefined) return { gates: [], ledger };
+  return { gates: evaluateWalkForwardGates(walkForward.summary, walkForward.probes, ledger, policy), ledger };
+}
+
+export async function newestFinished(ctx: QueryCtx, hash: string): Promise<Doc<"walkForwards"> | null> {
+  return ctx.db
+    .query("walkForwards")
+    .withIndex("by_recipe_and_status", (q) => q.eq("recipeHash", hash).eq("status", "finished"))
+    .order("desc")
+    .first();
+}
