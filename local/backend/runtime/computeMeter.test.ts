@@ -15,7 +15,7 @@ beforeAll(async () => {
   running = await startBackend({
     functionsDir: FIXTURE_FUNCTIONS,
     dataDir: data.dataDir,
-    computeLimitMs: 200,
+    computeLimitMs: 50,
   });
   client = new ConvexHttpClient(running.url, { logger: false });
 });
@@ -29,13 +29,13 @@ const compute = (ms: number, pieces: number) => client.query(api.messages!.compu
 
 describe("a query that computes", () => {
   it("fails over the limit, in one go and in pieces with reads between, in Convex's words", async () => {
-    const sentence = /Function execution timed out \(maximum duration: 0.2s\)/;
-    await expect(compute(1500, 1)).rejects.toThrow(sentence);
-    await expect(compute(1500, 12)).rejects.toThrow(sentence);
+    const sentence = /Function execution timed out \(maximum duration: 0.05s\)/;
+    await expect(compute(600, 1)).rejects.toThrow(sentence);
+    await expect(compute(600, 12)).rejects.toThrow(sentence);
   });
 
   it("succeeds under it", async () => {
-    expect(await compute(5, 5)).toEqual(expect.any(Number));
+    expect(await compute(1, 5)).toEqual(expect.any(Number));
   });
 });
 

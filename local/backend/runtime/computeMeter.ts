@@ -26,6 +26,7 @@ export class ComputeMeter {
   private sinceMs: number | null = null;
   private begunThen = 0;
   private wasAlone = false;
+  private isOver = false;
   private readonly cpuThenMs: number;
 
   constructor(private readonly clock: ComputeClock) {
@@ -34,7 +35,7 @@ export class ComputeMeter {
 
   /** The function's code is about to run. */
   resume(): void {
-    if (this.sinceMs !== null) return;
+    if (this.sinceMs !== null || this.isOver) return;
     this.wasAlone = this.clock.runnable++ === 0;
     this.begunThen = ++this.clock.begun;
     this.sinceMs = this.clock.ports.elapsedMs();
@@ -47,6 +48,12 @@ export class ComputeMeter {
     if (this.wasAlone && this.clock.begun === this.begunThen)
       this.usedMs += this.clock.ports.elapsedMs() - this.sinceMs;
     this.sinceMs = null;
+  }
+
+  /** The call has answered; what it left behind is not measured. */
+  end(): void {
+    this.pause();
+    this.isOver = true;
   }
 
   /** Throws Convex's sentence when the function has computed for too long. */

@@ -154,6 +154,7 @@ export class Runner {
   }
 
   private record(root: CallRoot, kind: FunctionKind, path: string, error: string | null): void {
+    root.meter?.end();
     if (root.logLines.length > 0)
       this.backend.log("info", "function.console", { path, lines: root.logLines });
     if (!isSystemPath(path)) this.backend.functionLog.record(root, kind, path, error);

@@ -42,12 +42,16 @@ export function syscall(op: string, argsText: string): string {
 export function asyncSyscall(op: string, argsText: string): Promise<string> | string {
   const run = Object.hasOwn(asyncTable, op) ? asyncTable[op] : undefined;
   if (!run) throw new Error(`Unknown async operation ${op}`);
+  const state = currentCall();
+  const { meter } = state.root;
+  // What the backend does for the function is not the function's computing.
+  meter?.pause();
   try {
-    const state = currentCall();
     const answer = run(state, JSON.parse(argsText) as JsonObject);
-    if (typeof answer === "string") return answer;
-    const { meter } = state.root;
-    meter?.pause();
+    if (typeof answer === "string") {
+      meter?.resume();
+      return answer;
+    }
     return answer.then(
       (text) => {
         meter?.resume();
@@ -59,6 +63,7 @@ export function asyncSyscall(op: string, argsText: string): Promise<string> | st
       },
     );
   } catch (error) {
+    meter?.resume();
     throw forUserCode(error);
   }
 }
