@@ -1,5 +1,6 @@
 import { join, resolve as resolvePath } from "node:path";
 import { Environment } from "./admin/environment";
+import { Exports } from "./admin/exports";
 import { FunctionLog } from "./admin/functionLog";
 import { systemFunctions } from "./admin/systemFunctions";
 import { Authenticator } from "./auth/auth";
@@ -76,6 +77,7 @@ export class Backend {
   readonly runner: Runner;
   readonly queries: QueryCache;
   readonly files: FileStorage;
+  readonly exports: Exports;
   readonly auth: Authenticator;
   readonly scheduler: Scheduler;
   private crons: Crons[] = [];
@@ -98,6 +100,7 @@ export class Backend {
     this.runner = new Runner(this, options.computeLimitMs ?? COMPUTE_LIMIT_MS);
     this.queries = new QueryCache(this.committer);
     this.files = new FileStorage(this, disk.files);
+    this.exports = new Exports(this, join(options.dataDir, "exports"));
     this.auth = new Authenticator(options.adminKey, this.ports);
     this.scheduler = new Scheduler(this);
     this.maintenance = new Maintenance(this);
@@ -133,6 +136,7 @@ export class Backend {
     this.environment.provide({ CONVEX_CLOUD_URL: this.urls.cloud, CONVEX_SITE_URL: this.urls.site });
     installNodeRuntime();
     await this.files.open();
+    await this.exports.open();
     const definitionContext = createDefaultRuntime({}, this.ports);
     const definition = await new DefinitionLoader(options.functionsDir, definitionContext).app();
     this.components = new Components(definition, this.catalog, this.environment.values);

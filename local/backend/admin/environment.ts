@@ -1,6 +1,7 @@
 import type { Committer } from "../committer/committer";
 import { RequestError } from "../runtime/errors";
 import type { Store } from "../store/store";
+import { setState } from "./state";
 
 export const ENVIRONMENT_KEY = "m/environment";
 const MAX_VARIABLES = 1000;
@@ -58,8 +59,7 @@ export class Environment {
   async update(changes: Record<string, string | null>): Promise<void> {
     await this.committer.submit(async (tx) => {
       const next = this.changed(changes);
-      tx.layer.raw.set(ENVIRONMENT_KEY, JSON.stringify(next));
-      tx.layer.touched.add(ENVIRONMENT_KEY);
+      setState(tx, ENVIRONMENT_KEY, next);
       tx.layer.afterCommit.push(() => {
         for (const name of Object.keys(this.stored)) if (!(name in next)) delete this.values[name];
         this.stored = next;

@@ -7,8 +7,9 @@ import { readPage } from "../transaction/pages";
 import type { Transaction } from "../transaction/transaction";
 import type { JsonObject, JsonValue } from "../values/encoded";
 import { ENVIRONMENT_KEY } from "./environment";
+import { readState } from "./state";
 
-interface SystemCall {
+export interface SystemCall {
   backend: Backend;
   component: ComponentInstance;
   tx: Transaction;
@@ -29,12 +30,6 @@ export function isSystemPath(address: string): boolean {
 
 function onePage(page: JsonValue[]): JsonObject {
   return { page, isDone: true, continueCursor: "end" };
-}
-
-/** A row outside the documents, read so that a change of it re-runs the query. */
-export function rawValue(tx: Transaction, key: string): string | null {
-  tx.reads?.point(key);
-  return tx.raw(key) ?? null;
 }
 
 async function tableData({ tx, args }: SystemCall): Promise<JsonValue> {
@@ -59,7 +54,7 @@ async function tableData({ tx, args }: SystemCall): Promise<JsonValue> {
 }
 
 function environmentVariables({ tx }: SystemCall): Array<{ name: string; value: string }> {
-  const stored = JSON.parse(rawValue(tx, ENVIRONMENT_KEY) ?? "{}") as Record<string, string>;
+  const stored = (readState(tx, ENVIRONMENT_KEY) ?? {}) as Record<string, string>;
   return Object.keys(stored)
     .sort()
     .map((name) => ({ name, value: stored[name]! }));
@@ -94,6 +89,7 @@ const QUERIES: Record<string, SystemQuery> = {
   "_system/cli/queryEnvironmentVariables": environmentVariables,
   "_system/cli/queryEnvironmentVariables:get": (call) =>
     environmentVariables(call).find(({ name }) => name === call.args.name) ?? null,
+  "_system/cli/exports:getLatest": (call) => call.backend.exports.latest(call),
   "_system/cli/modules:apiSpec": apiSpec,
   "_system/cli/convexUrl:cloudUrl": ({ backend }) => backend.urls.cloud,
   "_system/cli/convexUrl:siteUrl": ({ backend }) => backend.urls.site,

@@ -39,6 +39,9 @@ function ofDisk(error: unknown): unknown {
  */
 export class FileStorage {
   private secret!: Buffer;
+  /** Copies in progress, and what was removed meanwhile. */
+  private holders = 0;
+  private held: string[] = [];
 
   constructor(
     private readonly backend: Backend,
@@ -217,11 +220,33 @@ export class FileStorage {
       const { tableNumber, internalId } = decodeId(id)!;
       tx.remove(tx.catalog.byNumber.get(tableNumber)!, internalId);
     }
-    tx.layer.afterCommit.push(() => {
-      this.shelf.remove(blob.uuid as string).catch((error) => {
-        // The next start sweeps it: no row names it any more.
-        this.backend.log("warn", "files.removeFailed", { uuid: blob.uuid, error: String(error) });
+    tx.layer.afterCommit.push(() => this.removeBytes([blob.uuid as string]));
+  }
+
+  /** Removes files that no row names any more, now or when nobody copies. */
+  removeBytes(uuids: string[]): void {
+    if (this.holders > 0) {
+      this.held.push(...uuids);
+      return;
+    }
+    for (const uuid of uuids) {
+      this.shelf.remove(uuid).catch((error) => {
+        // The next start sweeps it.
+        this.backend.log("warn", "files.removeFailed", { uuid, error: String(error) });
       });
-    });
+    }
+  }
+
+  /** Until the returned function is called, removed files stay on the disk for a snapshot that names them. */
+  holdRemovals(): () => void {
+    this.holders++;
+    return () => {
+      if (--this.holders === 0) this.removeBytes(this.held.splice(0));
+    };
+  }
+
+  /** All bytes of a file. */
+  bytes(uuid: string, sizeBytes: number): Readable {
+    return this.shelf.read(uuid, 0, sizeBytes - 1);
   }
 }

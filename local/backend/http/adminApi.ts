@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { pipeline } from "node:stream/promises";
 import { AuthenticationError } from "../auth/auth";
 import type { Backend } from "../backend";
 import { RequestError } from "../runtime/errors";
@@ -35,7 +36,31 @@ async function canonicalUrls({ urls }: Backend, _request: IncomingMessage, respo
   sendJson(response, 200, JSON.stringify({ convexCloudUrl: urls.cloud, convexSiteUrl: urls.site }));
 }
 
+async function requestExport(
+  backend: Backend,
+  _request: IncomingMessage,
+  response: ServerResponse,
+  url: URL,
+) {
+  await backend.exports.request(url.searchParams.get("includeStorage") === "true");
+  sendJson(response, 200, "{}");
+}
+
+async function downloadExport(backend: Backend, _: IncomingMessage, response: ServerResponse, url: URL) {
+  const ts = url.pathname.split("/").at(-1)!;
+  const { content, sizeBytes } = await backend.exports.download(ts);
+  response.writeHead(200, {
+    "Content-Type": "application/zip",
+    "Content-Length": sizeBytes,
+    "Content-Disposition": `attachment; filename=snapshot_${ts}.zip`,
+  });
+  await pipeline(content, response);
+}
+
+/** The last part of a path that ends in a number stands as `:number`. */
 const ROUTES: Record<string, Handler> = {
+  "POST /api/export/request/zip": requestExport,
+  "GET /api/export/zip/:number": downloadExport,
   "GET /api/v1/get_canonical_urls": canonicalUrls,
   "POST /api/update_environment_variables": updateEnvironment,
   "GET /api/stream_function_logs": streamLogs,
@@ -74,7 +99,7 @@ export async function handleAdminApi(
 ): Promise<boolean> {
   const refusal = REFUSED.find(([path]) => path.test(url.pathname));
   if (refusal) throw new RequestError(400, "NotSupported", refusal[1]);
-  const handler = ROUTES[`${request.method} ${url.pathname}`];
+  const handler = ROUTES[`${request.method} ${url.pathname.replace(/\/\d+$/, "/:number")}`];
   if (!handler) return false;
   await requireAdmin(backend, request, url);
   await handler(backend, request, response, url);

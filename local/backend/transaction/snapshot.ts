@@ -120,6 +120,11 @@ export class DatabaseSnapshot {
     return keys;
   }
 
+  /** Rows as they are stored; past the cache, for copies of everything. */
+  get entries(): StoreSnapshot["entries"] {
+    return this.store.entries;
+  }
+
   /** A row outside the documents (request record, deployment variable). */
   raw(key: string): string | undefined {
     return this.store.get(key);
