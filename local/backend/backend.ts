@@ -2,6 +2,7 @@ import { join, resolve as resolvePath } from "node:path";
 import { Environment } from "./admin/environment";
 import { Exports } from "./admin/exports";
 import { FunctionLog } from "./admin/functionLog";
+import { Imports } from "./admin/imports";
 import { systemFunctions } from "./admin/systemFunctions";
 import { Authenticator } from "./auth/auth";
 import { applySchema } from "./catalog/applySchema";
@@ -78,6 +79,7 @@ export class Backend {
   readonly queries: QueryCache;
   readonly files: FileStorage;
   readonly exports: Exports;
+  readonly imports: Imports;
   readonly auth: Authenticator;
   readonly scheduler: Scheduler;
   private crons: Crons[] = [];
@@ -101,6 +103,7 @@ export class Backend {
     this.queries = new QueryCache(this.committer);
     this.files = new FileStorage(this, disk.files);
     this.exports = new Exports(this, join(options.dataDir, "exports"));
+    this.imports = new Imports(this, join(options.dataDir, "imports"));
     this.auth = new Authenticator(options.adminKey, this.ports);
     this.scheduler = new Scheduler(this);
     this.maintenance = new Maintenance(this);
@@ -137,6 +140,7 @@ export class Backend {
     installNodeRuntime();
     await this.files.open();
     await this.exports.open();
+    await this.imports.open();
     const definitionContext = createDefaultRuntime({}, this.ports);
     const definition = await new DefinitionLoader(options.functionsDir, definitionContext).app();
     this.components = new Components(definition, this.catalog, this.environment.values);
@@ -150,6 +154,7 @@ export class Backend {
     for (const component of this.components.all()) this.crons.push(new Crons(this, component));
     for (const crons of this.crons) await crons.start();
     this.maintenance.start();
+    this.imports.start();
     const instances = [...this.components.all()];
     this.log("info", "backend.loaded", {
       functions: instances.reduce((count, { functions }) => count + functions.size, 0),

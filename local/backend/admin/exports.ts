@@ -4,13 +4,11 @@ import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { type Content, ZipWriter } from "../archive/zipWriter";
 import type { Backend } from "../backend";
-import type { Namespace, TableDefinition } from "../catalog/catalog";
+import type { Namespace } from "../catalog/catalog";
 import { RequestError } from "../runtime/errors";
-import type { StoreReader } from "../store/store";
-import { decodeStoredDocument } from "../transaction/layer";
 import type { DatabaseSnapshot } from "../transaction/snapshot";
+import { scanTable } from "../transaction/tableScan";
 import { encodeInt64, type JsonObject } from "../values/encoded";
-import { afterKey, afterPrefix } from "../values/keys";
 import { toExportJson } from "./exportJson";
 import { commitState, readState } from "./state";
 import type { SystemCall } from "./systemFunctions";
@@ -20,28 +18,6 @@ const CHUNK_CHARS = 1 << 16;
 const README = `This ZIP file is a snapshot of the tables of a deployment, in the layout of Convex's exports: the documents of a table are lines of
 JSON in <table>/documents.jsonl, stored files are in _storage/. Read it with: npx convex import --replace-all <this file>
 `;
-
-/** Rows of a key range in blocks that hold a few megabytes, whatever the size of a row. */
-export async function* scanRows(reader: Pick<StoreReader, "entries">, from: string, to: string) {
-  let limit = 64;
-  for (let next = from; ; ) {
-    const entries = await reader.entries({ from: next, to }, { limit });
-    let chars = 0;
-    for (const [, value] of entries) chars += value.length;
-    yield entries;
-    if (entries.length < limit) return;
-    next = afterKey(entries.at(-1)![0]);
-    const fitting = Math.floor((4 << 20) / Math.max(1, chars / entries.length));
-    limit = Math.max(8, Math.min(512, fitting));
-  }
-}
-
-/** Encoded JSON text of every document of a table, in order of creation. */
-export async function* scanTable(snapshot: DatabaseSnapshot, { docPrefix }: TableDefinition) {
-  for await (const entries of scanRows(snapshot, docPrefix, afterPrefix(docPrefix))) {
-    for (const [, value] of entries) yield decodeStoredDocument(value).text;
-  }
-}
 
 async function* inChunks(lines: AsyncIterable<string> | Iterable<string>): AsyncGenerator<Buffer> {
   let text = "";

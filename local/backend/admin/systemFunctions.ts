@@ -90,6 +90,8 @@ const QUERIES: Record<string, SystemQuery> = {
   "_system/cli/queryEnvironmentVariables:get": (call) =>
     environmentVariables(call).find(({ name }) => name === call.args.name) ?? null,
   "_system/cli/exports:getLatest": (call) => call.backend.exports.latest(call),
+  "_system/cli/queryImport": (call) => call.backend.imports.get(call),
+  "_system/cli/queryImport:list": (call) => call.backend.imports.list(call),
   "_system/cli/modules:apiSpec": apiSpec,
   "_system/cli/convexUrl:cloudUrl": ({ backend }) => backend.urls.cloud,
   "_system/cli/convexUrl:siteUrl": ({ backend }) => backend.urls.site,

@@ -112,10 +112,6 @@ export class ZipReader {
     return this.file.close();
   }
 
-  find(name: string): ZipEntry | undefined {
-    return this.entries.find((entry) => entry.name === name);
-  }
-
   /** The entry's bytes. Throws ZipError, at the latest at the end, when they are not those that were written. */
   async *read(entry: ZipEntry): AsyncGenerator<Buffer> {
     const { name, method, packedBytes, sizeBytes } = entry;

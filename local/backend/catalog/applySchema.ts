@@ -59,7 +59,8 @@ async function backfill(store: Store, table: TableDefinition, indexes: IndexDefi
   await store.write(writes, { durable: true });
 }
 
-async function deleteRows(store: Store, prefix: string): Promise<void> {
+/** Deletes every row under a prefix that nothing refers to any more. */
+export async function deleteRows(store: Store, prefix: string): Promise<void> {
   for (;;) {
     const keys = await store.keys({ from: prefix, to: afterPrefix(prefix) }, { reverse: false, limit: 5000 });
     if (keys.length === 0) return;

@@ -38,6 +38,8 @@ export interface TableDefinition {
   validator: ValidatorJson | null;
   /** Digest of the validator that every stored document is known to fit. */
   validatorHash: string | null;
+  /** What an import put this definition in the place of; snapshots up to and including `untilTs` see that. */
+  replaces?: { table: TableDefinition | undefined; untilTs: bigint };
 }
 
 interface StoredCatalog {
@@ -48,6 +50,8 @@ interface StoredCatalog {
     number: number;
     /** Absent for the app's own tables. */
     namespace?: string;
+    /** Number in the key prefix of the documents, when it is not the table's own. */
+    rows?: number;
     validatorHash: string | null;
     indexes: Array<{ name: string; id: number } & IndexShape>;
   }>;
@@ -55,6 +59,8 @@ interface StoredCatalog {
 
 export const CATALOG_KEY = "m/catalog";
 const FIRST_USER_TABLE = 10001;
+/** Documents of imported tables stand under prefixes from here on: their table's number may still be in use. */
+const FIRST_STAGED_ROWS = 0x8000_0000;
 
 /**
  * System tables: the first two are readable through `db.system`, the others are the backend's own books. The numbers are those of
@@ -88,6 +94,14 @@ export function indexRowKey(index: IndexDefinition, document: JsonObject, intern
   return key + floatKey(document._creationTime as number) + internalId;
 }
 
+/** Throws when a table cannot have that name. */
+export function checkTableName(name: string): void {
+  if (/^[A-Za-z][A-Za-z0-9_]{0,63}$/.test(name)) return;
+  throw new Error(
+    `Invalid table name ${JSON.stringify(name)}: use 1 to 64 letters, digits or underscores, starting with a letter.`,
+  );
+}
+
 /** One book for the files of all instances: an upload's address names no instance. */
 const APP_ONLY = new Set(["_file_blobs"]);
 
@@ -118,13 +132,35 @@ export class Namespace {
   ensureTable(name: string): TableDefinition {
     const existing = this.byName.get(name);
     if (existing) return existing;
-    if (!/^[A-Za-z][A-Za-z0-9_]{0,63}$/.test(name)) {
-      throw new Error(
-        `Invalid table name ${JSON.stringify(name)}: use 1 to 64 letters, digits or underscores, starting with a letter.`,
-      );
-    }
+    checkTableName(name);
     return this.catalog.addTable(this, name);
   }
+}
+
+/** The definition that a snapshot of that time sees. */
+export function definitionAt(table: TableDefinition | undefined, ts: bigint): TableDefinition | undefined {
+  let found = table;
+  while (found?.replaces && ts <= found.replaces.untilTs) found = found.replaces.table;
+  return found;
+}
+
+function createTable(namespace: string, name: string, number: number, rows = number): TableDefinition {
+  const docPrefix = `d${u32Key(rows)}`;
+  const byId: IndexDefinition = {
+    name: "by_id",
+    kind: "byId",
+    fields: [],
+    filterFields: [],
+    dimensions: 0,
+    prefix: docPrefix,
+    id: 0,
+  };
+  const indexes = new Map([["by_id", byId]]);
+  return { name, number, namespace, docPrefix, indexes, validator: null, validatorHash: null };
+}
+
+function rowsOf({ docPrefix }: TableDefinition): number {
+  return Buffer.from(docPrefix.slice(1), "latin1").readUInt32BE(0);
 }
 
 /** The shape that the index was declared with. */
@@ -178,32 +214,14 @@ export class Catalog {
     this.nextIndexId = stored.nextIndexId;
     for (const entry of stored.tables) {
       const namespace = this.knownNamespace(entry.namespace ?? "");
-      const table = this.registerTable(namespace, entry.name, entry.number);
+      const table = this.registerTable(namespace, entry.name, entry.number, entry.rows);
       table.validatorHash = entry.validatorHash;
       for (const index of entry.indexes) this.registerIndex(table, index.name, index.id, index);
     }
   }
 
-  private registerTable(namespace: Namespace, name: string, number: number): TableDefinition {
-    const docPrefix = `d${u32Key(number)}`;
-    const table: TableDefinition = {
-      name,
-      number,
-      namespace: namespace.path,
-      docPrefix,
-      indexes: new Map(),
-      validator: null,
-      validatorHash: null,
-    };
-    table.indexes.set("by_id", {
-      name: "by_id",
-      kind: "byId",
-      fields: [],
-      filterFields: [],
-      dimensions: 0,
-      prefix: docPrefix,
-      id: 0,
-    });
+  private registerTable(namespace: Namespace, name: string, number: number, rows?: number): TableDefinition {
+    const table = createTable(namespace.path, name, number, rows);
     namespace.byName.set(name, table);
     this.byNumber.set(number, table);
     return table;
@@ -251,6 +269,50 @@ export class Catalog {
     this.dirty = true;
   }
 
+  /** A number that no table has. */
+  newTableNumber(): number {
+    while (this.byNumber.has(this.nextTableNumber)) this.nextTableNumber++;
+    this.dirty = true;
+    return this.nextTableNumber++;
+  }
+
+  /**
+   * An empty table with the indexes of `like` and key prefixes that nothing uses, for rows that {@link replaceTables} will show.
+   * Nobody sees it before.
+   */
+  stageTable(
+    namespace: Namespace,
+    name: string,
+    number: number,
+    like: TableDefinition | undefined,
+  ): TableDefinition {
+    const staged = createTable(namespace.path, name, number, FIRST_STAGED_ROWS + this.nextIndexId++);
+    this.addIndex(staged, "by_creation_time", { fields: [] });
+    for (const index of like?.indexes.values() ?? []) {
+      if (!staged.indexes.has(index.name)) this.addIndex(staged, index.name, shapeOf(index));
+    }
+    return staged;
+  }
+
+  /** Puts staged tables in the place of those of the same name, for every snapshot after `untilTs`. */
+  replaceTables(staged: TableDefinition[], untilTs: bigint): void {
+    this.dirty = true;
+    const replaced = staged.map((table) => {
+      const namespace = this.knownNamespace(table.namespace);
+      const old = namespace.byName.get(table.name);
+      if (old && this.byNumber.get(old.number) === old) this.byNumber.delete(old.number);
+      return { table, namespace, old };
+    });
+    for (const { table, namespace, old } of replaced) {
+      table.replaces = { table: old, untilTs };
+      table.validator = old?.validator ?? null;
+      table.validatorHash = old?.validatorHash ?? null;
+      namespace.byName.set(table.name, table);
+      this.byNumber.set(table.number, table);
+      this.nextTableNumber = Math.max(this.nextTableNumber, table.number + 1);
+    }
+  }
+
   serialise(): string {
     const stored: StoredCatalog = {
       nextTableNumber: this.nextTableNumber,
@@ -259,6 +321,7 @@ export class Catalog {
         name: table.name,
         number: table.number,
         ...(table.namespace === "" ? {} : { namespace: table.namespace }),
+        ...(rowsOf(table) === table.number ? {} : { rows: rowsOf(table) }),
         validatorHash: table.validatorHash,
         indexes: [...table.indexes.values()]
           .filter((index) => index.kind !== "byId")

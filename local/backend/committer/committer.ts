@@ -138,6 +138,7 @@ export class Committer {
     const answers: Array<() => void> = [];
     let writes = 0;
     for (let i = 0; i < MAX_BATCH && writes < MAX_BATCH_WRITES && this.queue.length > 0; i++) {
+      if (batch.closesBatch) break;
       const task = this.queue.shift()!;
       answers.push(await this.runTask(task, batch));
       writes = batch.docs.size;

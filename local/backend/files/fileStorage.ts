@@ -5,6 +5,7 @@ import type { Namespace } from "../catalog/catalog";
 import { RequestError } from "../runtime/errors";
 import type { FileShelf } from "../store/disk";
 import { QueryStream } from "../transaction/queryStream";
+import { scanTable } from "../transaction/tableScan";
 import type { Transaction } from "../transaction/transaction";
 import type { JsonObject } from "../values/encoded";
 import { decodeId } from "../values/ids";
@@ -96,19 +97,22 @@ export class FileStorage {
     return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
   }
 
-  /** Streams a file to disk and commits its rows; resolves to the `_storage` id once both are durable. */
-  async store(
-    body: ReadableStream<Uint8Array> | Readable,
-    contentType: string | null,
+  /** Names of the files on the disk. */
+  names(): Promise<string[]> {
+    return this.shelf.list();
+  }
+
+  /** Makes a file durable under a name; no row refers to it yet. Throws RequestError 400 when it is not what was expected. */
+  async keep(
+    body: AsyncIterable<Uint8Array>,
     expectedSha256: string | null,
-    namespace: Namespace,
-  ): Promise<string> {
-    const uuid = this.newUuid();
+    uuid = this.newUuid(),
+  ): Promise<{ uuid: string; sha256Base64: string; sizeBytes: number }> {
     const hash = createHash("sha256");
     let sizeBytes = 0;
     const writer = await this.shelf.create(uuid);
     try {
-      for await (const chunk of body as AsyncIterable<Uint8Array>) {
+      for await (const chunk of body) {
         hash.update(chunk);
         sizeBytes += chunk.byteLength;
         await writer.write(chunk);
@@ -130,14 +134,49 @@ export class FileStorage {
     await writer.keep().catch((error) => {
       throw ofDisk(error);
     });
+    return { uuid, sha256Base64, sizeBytes };
+  }
+
+  /** Streams a file to disk and commits its rows; resolves to the `_storage` id once both are durable. */
+  async store(
+    body: ReadableStream<Uint8Array> | Readable,
+    contentType: string | null,
+    expectedSha256: string | null,
+    namespace: Namespace,
+  ): Promise<string> {
+    const kept = await this.keep(body as AsyncIterable<Uint8Array>, expectedSha256);
     const { value } = await this.backend.committer.submit(async (tx) => {
-      const row: JsonObject = { sha256: sha256Base64, size: sizeBytes };
+      const row: JsonObject = { sha256: kept.sha256Base64, size: kept.sizeBytes };
       if (contentType !== null) row.contentType = contentType;
       const storageId = tx.insert("_storage", row);
-      tx.insertInto(tx.catalog.root.systemTable("_file_blobs"), { uuid, storageId });
+      tx.insertInto(tx.catalog.root.systemTable("_file_blobs"), { uuid: kept.uuid, storageId });
       return { value: storageId, commit: true };
     }, namespace);
     return value;
+  }
+
+  /** Forgets files whose document is gone or never came: an import replaced the table, or did not end. */
+  async dropOrphans(): Promise<void> {
+    const { committer, catalog } = this.backend;
+    const blobs = catalog.root.systemTable("_file_blobs");
+    const snapshot = committer.snapshot();
+    try {
+      for await (const text of scanTable(snapshot, blobs)) {
+        const { _id, uuid, storageId } = JSON.parse(text) as Record<string, string>;
+        const decoded = decodeId(storageId!)!;
+        await committer.submit(async (tx) => {
+          const table = catalog.byNumber.get(decoded.tableNumber);
+          const isOrphan = !table || !tx.documentAt(table.docPrefix + decoded.internalId);
+          if (isOrphan) {
+            tx.remove(blobs, decodeId(_id!)!.internalId);
+            tx.layer.afterCommit.push(() => this.removeBytes([uuid!]));
+          }
+          return { value: null, commit: isOrphan };
+        });
+      }
+    } finally {
+      snapshot.release();
+    }
   }
 
   private async blobRow(
@@ -183,7 +222,7 @@ export class FileStorage {
     return this.blobRow(tx, "by_storage_id", "storageId", storageId);
   }
 
-  private async byId(tx: Transaction, storageId: string): Promise<StoredFile | null> {
+  async byId(tx: Transaction, storageId: string): Promise<StoredFile | null> {
     return this.lookup(tx, await this.blobOfId(tx, storageId));
   }
 

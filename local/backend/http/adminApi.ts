@@ -57,8 +57,33 @@ async function downloadExport(backend: Backend, _: IncomingMessage, response: Se
   await pipeline(content, response);
 }
 
+async function startUpload(backend: Backend, _: IncomingMessage, response: ServerResponse) {
+  sendJson(response, 200, JSON.stringify({ uploadToken: backend.imports.startUpload() }));
+}
+
+async function uploadPart(backend: Backend, request: IncomingMessage, response: ServerResponse, url: URL) {
+  const { searchParams } = url;
+  const part = Number(searchParams.get("partNumber"));
+  const token = await backend.imports.uploadPart(searchParams.get("uploadToken"), part, request);
+  sendJson(response, 200, JSON.stringify(token));
+}
+
+async function finishUpload(backend: Backend, request: IncomingMessage, response: ServerResponse) {
+  const importId = await backend.imports.finishUpload(await readJson(request, 1 << 20));
+  sendJson(response, 200, JSON.stringify({ importId }));
+}
+
+async function performImport(backend: Backend, request: IncomingMessage, response: ServerResponse) {
+  await backend.imports.perform((await readJson(request, 1 << 20)).importId);
+  sendJson(response, 200, "{}");
+}
+
 /** The last part of a path that ends in a number stands as `:number`. */
 const ROUTES: Record<string, Handler> = {
+  "POST /api/import/start_upload": startUpload,
+  "POST /api/import/upload_part": uploadPart,
+  "POST /api/import/finish_upload": finishUpload,
+  "POST /api/perform_import": performImport,
   "POST /api/export/request/zip": requestExport,
   "GET /api/export/zip/:number": downloadExport,
   "GET /api/v1/get_canonical_urls": canonicalUrls,

@@ -24,7 +24,7 @@ export class SearchScanner {
     private readonly within: KeyRange = RANKS,
   ) {
     const [tableName, name] = indexName.split(".") as [string, string];
-    const table = tx.namespace.byName.get(tableName);
+    const table = tx.tableNamed(tableName);
     const index = table?.indexes.get(name);
     if (!table || !index) throw new Error(`Index ${indexName} not found.`);
     if (index.kind !== "text") throw new Error(`Index ${indexName} is not a search index`);

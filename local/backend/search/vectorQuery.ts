@@ -127,7 +127,7 @@ export async function runVectorSearch(
   request: VectorSearchRequest,
 ): Promise<VectorHit[]> {
   const [tableName, name] = request.indexName.split(".") as [string, string];
-  const table = tx.namespace.byName.get(tableName);
+  const table = tx.tableNamed(tableName);
   const index = table?.indexes.get(name);
   if (!table || !index) throw new Error(`Index ${request.indexName} not found.`);
   if (index.kind !== "vector") throw new Error(`Index ${request.indexName} is not a vector index`);

@@ -76,6 +76,8 @@ export class Layer {
   readonly afterCommit: Array<() => void> = [];
   /** Documents whose text still holds a commit timestamp placeholder. */
   readonly needsCommitTs = new Set<string>();
+  /** True when nothing may follow in the same batch: the catalog changed under the snapshot that it reads. */
+  closesBatch = false;
 
   setRow(key: string, present: boolean): void {
     const prefix = key.slice(0, PREFIX_LENGTH);
@@ -95,6 +97,7 @@ export class Layer {
     for (const key of child.touched) this.touched.add(key);
     for (const key of child.needsCommitTs) this.needsCommitTs.add(key);
     this.afterCommit.push(...child.afterCommit);
+    this.closesBatch ||= child.closesBatch;
     for (const rows of child.rows.values()) {
       for (const [key, present] of rows.entries()) this.setRow(key, present);
     }

@@ -43,7 +43,7 @@ export function resolveSource(tx: Transaction, source: IndexSource, isBackend = 
   if (!isBackend && tableName.startsWith("_") && !PUBLIC_SYSTEM_TABLES.has(tableName)) {
     throw new Error(`Unknown system table ${tableName}.`);
   }
-  const table = tx.namespace.byName.get(tableName);
+  const table = tx.tableNamed(tableName);
   const index = table?.indexes.get(indexName);
   if (!table || !index) {
     if (!table && (indexName === "by_creation_time" || indexName === "by_id")) {

@@ -1,5 +1,8 @@
 import type { KeyRange } from "../store/store";
 
+/** A touched key that stands for every row there is: an import replaced whole tables. */
+export const EVERYTHING = "";
+
 /** A range of row keys; with `admits`, only those of its keys that pass. */
 export interface ReadRange extends KeyRange {
   admits?: (key: string) => boolean;
@@ -32,7 +35,8 @@ export class ReadSet {
     return false;
   }
 
-  overlaps(touched: Iterable<string>): boolean {
+  overlaps(touched: ReadonlySet<string>): boolean {
+    if (touched.has(EVERYTHING)) return true;
     for (const key of touched) if (this.contains(key)) return true;
     return false;
   }

@@ -64,6 +64,13 @@ export class Transaction extends TransactionReader {
     return id;
   }
 
+  /** Adds a document that brings its own id and creation time; the caller knows that the id is free. */
+  restore(table: TableDefinition, internalId: string, document: JsonObject): void {
+    this.assertWritable();
+    this.layer.touched.add(tableExistenceKey(table.namespace, table.name));
+    this.put(table, internalId, null, document);
+  }
+
   /** Merges `fields` into the document; `{"$undefined": null}` removes a field. */
   patch(table: TableDefinition, internalId: string, fields: JsonObject): void {
     const before = this.existing(table, internalId, "patch");

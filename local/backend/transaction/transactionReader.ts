@@ -1,4 +1,10 @@
-import { type Catalog, type Namespace, PUBLIC_SYSTEM_TABLES, type TableDefinition } from "../catalog/catalog";
+import {
+  type Catalog,
+  definitionAt,
+  type Namespace,
+  PUBLIC_SYSTEM_TABLES,
+  type TableDefinition,
+} from "../catalog/catalog";
 import type { KeyRange } from "../store/store";
 import type { JsonValue } from "../values/encoded";
 import { decodeId } from "../values/ids";
@@ -65,6 +71,11 @@ export class TransactionReader {
     }
   }
 
+  /** The table of that name, as this transaction's snapshot sees it. */
+  tableNamed(name: string): TableDefinition | undefined {
+    return definitionAt(this.namespace.byName.get(name), this.snapshot.ts);
+  }
+
   /** The table an id belongs to; throws Convex's sentence when the text is no id of the expected table. */
   tableOfId(
     id: string,
@@ -73,7 +84,7 @@ export class TransactionReader {
     method: string,
   ): [TableDefinition, string] {
     const decoded = decodeId(id);
-    const table = decoded && this.catalog.byNumber.get(decoded.tableNumber);
+    const table = decoded && definitionAt(this.catalog.byNumber.get(decoded.tableNumber), this.snapshot.ts);
     if (!decoded || table?.namespace !== this.namespace.path) {
       throw new Error(
         `Invalid argument \`id\` for \`${method}\`: Unable to decode ID: ${JSON.stringify(id)} is not a document ID of this deployment`,
