@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { createPrng } from "../core/prng";
 import { probabilityOfOverfitting } from "./backtestOverfitting";
 import { brierScore, expectedCalibrationError, reliability } from "./calibration";
 import {
@@ -84,6 +85,19 @@ describe("Hansen's superior predictive ability", () => {
     expect(Math.abs(result.pUpper - 0.076)).toBeLessThan(0.006);
     expect(result.pLower).toBeLessThanOrEqual(result.pConsistent);
     expect(result.pConsistent).toBeLessThanOrEqual(result.pUpper);
+  });
+
+  it("finds no superiority in a model that is plainly worse: p is 1", () => {
+    const random = createPrng(4);
+    const losses = Float64Array.from(
+      { length: 400 },
+      (_, i) => random.nextGaussian() + (i % 2 === 1 ? 1 : 0),
+    );
+    const worse = superiorPredictiveAbility({
+      ...{ losses, rows: 200, columns: 2, restartProbability: 0.1, draws: 200, seed: 1 },
+    });
+    expect(worse.statistic).toBe(0);
+    expect([worse.pLower, worse.pConsistent, worse.pUpper]).toEqual([1, 1, 1]);
   });
 });
 

@@ -64,7 +64,8 @@ export function superiorPredictiveAbility(options: SpaOptions): SpaResult {
     const resampled = advantage.map((series) => meanOf(series, indices));
     for (const kind of ["lower", "consistent", "upper"] as const) {
       const centred = resampled.map((mean, k) => studentised(mean - centre[kind][k]!, k));
-      if (Math.max(0, ...centred) > statistic) exceed[kind] += 1;
+      // A tie counts: with a statistic of 0 no model is better, and p must be 1 however bad they are.
+      if (Math.max(0, ...centred) >= statistic) exceed[kind] += 1;
     }
   }
   return {
