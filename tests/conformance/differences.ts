@@ -8,6 +8,11 @@ export const DIFFERENCES: Record<string, Record<string, string>> = {
     "a missing field of an object that inherits one is missing": "it reads what every object inherits",
     "each comparison of each kind of value with each other one follows the order of values":
       "it compares with JavaScript's operators",
+    "run once after their mutation committed, and show how they ended": "its jobs get no time of completion",
+    "that fail leave nothing but their error": "its failed jobs carry no error",
+    "that were cancelled never run, in the same mutation or later, by a mutation or an action":
+      "it cancels jobs that have finished",
+    "stored by an action come back whole, with what is known of them": "it forgets the type of a file",
     "negation on floats and on int64s": "it has no negation",
   },
 };

@@ -57,7 +57,7 @@ describe("two instances of one component, a component inside them, and the app",
       return total === 7;
     });
     const jobs: Array<{ _id: string; name: string }> = await client.ask("ledger", "jobs");
-    expect(jobs.map((job) => [job._id, job.name])).toContainEqual([id, "entries:addLater"]);
+    expect(jobs.map((job) => [job._id, job.name])).toContainEqual([id, "entries.js:addLater"]);
     expect(await client.ask("archive", "jobs")).toEqual([]);
     expect(await client.http.query(app.jobs!, {})).toEqual([]);
   });

@@ -55,12 +55,20 @@ function localKeys(dataUri: string): JWTVerifyGetKey {
   return createLocalJWKSet(JSON.parse(text));
 }
 
+/** A token with an unknown key makes the provider's keys be fetched again, but not more often than this. */
+const KEYS_COOLDOWN_MS = 2_000;
+const PROVIDER_TIMEOUT_MS = 5_000;
+
 function keysAt(uri: string): JWTVerifyGetKey {
-  return uri.startsWith("data:") ? localKeys(uri) : createRemoteJWKSet(new URL(uri));
+  if (uri.startsWith("data:")) return localKeys(uri);
+  const options = { cooldownDuration: KEYS_COOLDOWN_MS, timeoutDuration: PROVIDER_TIMEOUT_MS };
+  return createRemoteJWKSet(new URL(uri), options);
 }
 
 async function discover(issuer: string): Promise<JWTVerifyGetKey> {
-  const response = await fetch(`${issuer.replace(/\/$/, "")}/.well-known/openid-configuration`);
+  const response = await fetch(`${issuer.replace(/\/$/, "")}/.well-known/openid-configuration`, {
+    signal: AbortSignal.timeout(PROVIDER_TIMEOUT_MS),
+  });
   if (!response.ok) throw new AuthenticationError(`OIDC discovery at ${issuer} answered ${response.status}.`);
   return keysAt(((await response.json()) as { jwks_uri: string }).jwks_uri);
 }

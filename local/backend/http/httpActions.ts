@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { Readable } from "node:stream";
+import { Readable, Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { ReadableStream as NodeReadableStream } from "node:stream/web";
 import { AuthenticationError } from "../auth/auth";
@@ -83,11 +83,23 @@ export async function handleHttpAction(
   await send(response, answer);
 }
 
+/** Passes bytes on up to the limit of a response; the connection is cut at the first byte over it. */
+function limited(): Transform {
+  let bytes = 0;
+  return new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      bytes += chunk.length;
+      if (bytes <= LIMITS.httpBodyBytes) done(null, chunk);
+      else done(new Error(`HTTP actions support responses up to ${LIMITS.httpBodyBytes >> 20} MiB`));
+    },
+  });
+}
+
 async function send(response: ServerResponse, answer: Response): Promise<void> {
   const headers: Record<string, string | string[]> = Object.fromEntries(answer.headers);
   const cookies = answer.headers.getSetCookie();
   if (cookies.length > 0) headers["set-cookie"] = cookies;
   response.writeHead(answer.status, headers);
-  if (answer.body) await pipeline(Readable.fromWeb(answer.body as NodeReadableStream), response);
+  if (answer.body) await pipeline(Readable.fromWeb(answer.body as NodeReadableStream), limited(), response);
   else response.end();
 }

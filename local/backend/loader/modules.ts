@@ -208,3 +208,8 @@ export function canonicalPath(path: string): string {
   const [module, name] = path.split(":", 2) as [string, string | undefined];
   return `${module.replace(/\.(js|ts|tsx|jsx|mjs)$/, "")}:${name ?? "default"}`;
 }
+
+/** The form of a canonical path that Convex's sentences and system tables show: `module.js:name`. */
+export function displayedPath(path: string): string {
+  return path.replace(":", ".js:");
+}

@@ -3,7 +3,7 @@ import type { Backend } from "../backend";
 import { checkValue } from "../catalog/validators";
 import type { Committed } from "../committer/committer";
 import type { ComponentInstance } from "../components/instances";
-import type { RegisteredFunction } from "../loader/modules";
+import { displayedPath, type RegisteredFunction } from "../loader/modules";
 import type { QueryExecution } from "../subscriptions/queryCache";
 import { LIMITS } from "../transaction/limits";
 import { ReadSet } from "../transaction/readSet";
@@ -66,7 +66,7 @@ export class Runner {
     }
     if (kind !== "any" && found.kind !== kind) {
       throw new FunctionFailure(
-        `Trying to execute ${path} as ${KIND_NAMES[kind]}, but it is defined as ${KIND_NAMES[found.kind]}.`,
+        `Trying to execute ${displayedPath(found.path)} as ${KIND_NAMES[kind]}, but it is defined as ${KIND_NAMES[found.kind]}.`,
         undefined,
       );
     }
@@ -110,7 +110,7 @@ export class Runner {
     try {
       if (!isPlainObject(args)) throw new Error("Arguments must be one object.");
       const tables = fn.component.namespace.tableNameOf;
-      checkArguments(fn.path, args);
+      checkArguments(displayedPath(fn.path), args);
       const badArgs = checkValue(fn.args, args, tables);
       if (badArgs) throw new FunctionFailure(`ArgumentValidationError: ${badArgs.message}`, undefined);
       const argsText = JSON.stringify([args]);
@@ -120,7 +120,7 @@ export class Runner {
       const text = await this.withinTime(running, fn).finally(() => root.meter?.pause());
       root.meter?.assertWithinLimit();
       if (text.length > LIMITS.returnBytes / 5 || mayExceedLimits(text)) {
-        checkResult(fn.path, JSON.parse(text) as JsonValue);
+        checkResult(displayedPath(fn.path), JSON.parse(text) as JsonValue);
       }
       const badResult = fn.returns && checkValue(fn.returns, JSON.parse(text) as JsonValue, tables);
       if (badResult) throw new FunctionFailure(`ReturnsValidationError: ${badResult.message}`, undefined);

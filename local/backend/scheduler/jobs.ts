@@ -1,5 +1,6 @@
 import type { Backend } from "../backend";
-import { formatAddress } from "../components/address";
+import { formatAddress, parseAddress } from "../components/address";
+import { displayedPath, type RegisteredFunction } from "../loader/modules";
 import { LIMITS } from "../transaction/limits";
 import type { Transaction } from "../transaction/transaction";
 import type { JsonObject, JsonValue } from "../values/encoded";
@@ -37,11 +38,35 @@ export function jobAddress(tx: Transaction, { _id, name }: JobRow): string {
   return formatAddress({ component: tx.raw(targetKey(_id)) ?? tx.namespace.path, path: name });
 }
 
+/** The function that a job is to run. Throws Convex's sentence when there is none. */
+function schedulable(backend: Backend, address: string): RegisteredFunction {
+  const found = backend.components.find(address);
+  if (found && found.kind !== "httpAction") return found;
+  const { component, path } = parseAddress(address);
+  const [module, name] = path.split(":") as [string, string];
+  const functions = backend.components.at(component)?.functions ?? new Map<string, unknown>();
+  const isKnown = [...functions.keys()].some((other) => other.startsWith(`${module}:`));
+  throw new Error(
+    isKnown
+      ? `Attempted to schedule function, but no exported function ${name} found in the file: ${module}.js. Did you forget to export it?`
+      : `Attempted to schedule function at nonexistent path: ${module}.js`,
+  );
+}
+
+const FIVE_YEARS_S = 5 * 366 * 24 * 3600;
+
+/** A time that is off by more than five years is a mistake of unit. */
+function checkTime(atS: number, nowS: number): void {
+  if (Math.abs(atS - nowS) <= FIVE_YEARS_S) return;
+  throw new Error(`UnixTimestamp(${atS}s) is more than 5 years in the ${atS > nowS ? "future" : "past"}`);
+}
+
 /**
  * Adds a pending job to the transaction, in the table of its namespace; it exists only if the transaction commits. Returns its id.
  */
 export function scheduleJob(backend: Backend, tx: Transaction, address: string, call: JsonObject): string {
-  const { component, path, kind } = backend.runner.resolve(address, "any", true);
+  const { component, path, kind } = schedulable(backend, address);
+  checkTime(call.ts as number, backend.ports.now() / 1000);
   if (kind === "query")
     throw new Error(`Cannot schedule the query ${path}; schedule a mutation or an action.`);
   const args = call.args ?? {};
@@ -53,7 +78,7 @@ export function scheduleJob(backend: Backend, tx: Transaction, address: string, 
   }
   tx.usage.scheduled(argsBytes);
   const id = tx.insertInto(tx.namespace.systemTable(JOBS_TABLE), {
-    name: path,
+    name: displayedPath(path),
     args: [args],
     scheduledTime: (call.ts as number) * 1000,
     state: { kind: "pending" },

@@ -3,7 +3,6 @@ import { internal } from "./_generated/api";
 import { action, internalQuery, mutation, query } from "./_generated/server";
 
 declare const Buffer: unknown;
-declare const require: unknown;
 declare const __dirname: unknown;
 declare const global: unknown;
 
@@ -30,7 +29,6 @@ async function probe() {
     getRandomValues: await attempt(() => crypto.getRandomValues(new Uint8Array(4))),
     randomUUID: await attempt(() => crypto.randomUUID()),
     buffer: typeof Buffer,
-    require: typeof require,
     dirname: typeof __dirname,
     global: typeof global,
     process: Object.keys(process).sort(),
