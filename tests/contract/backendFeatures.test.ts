@@ -173,7 +173,7 @@ describe("scheduled functions", () => {
       { id },
       (job) => job.state.kind === "success",
     );
-    expect(finished).toMatchObject({ name: "counters:incrementLater", args: [{ name: "later" }] });
+    expect(finished).toMatchObject({ name: "counters.js:incrementLater", args: [{ name: "later" }] });
     const cancelled = await client.mutation(api.counters!.schedule!, { name: "never", delayMs: 60_000 });
     await client.mutation(api.counters!.cancel!, { id: cancelled });
     expect(await client.query(api.counters!.job!, { id: cancelled })).toMatchObject({
