@@ -14,12 +14,16 @@ export interface EnvSpec {
   rules: InstrumentRules;
   /** Bars after which an episode is truncated. */
   episodeBars: number;
-  /** Reward per unit of log-equity change; 100 makes one percent about 1. */
+  /** Reward per unit of growth; 100 makes one percent about 1. */
   rewardScale: number;
+  /** What growth is: ln(equity(t+1) / equity(t)), the default; or the change of equity over the first deposit. */
+  growth?: "log" | "simple";
   /** Reward lost per unit by which the drawdown fraction grows in a step. */
   drawdownPenalty: number;
   /** Reward lost per unit of notional traded over equity in a step, beyond the costs themselves. */
   turnoverPenalty: number;
+  /** Reward lost per bar and unit of held notional over equity; 0 when absent. */
+  holdingPenalty?: number;
   /** The episode terminates when equity is at or below this fraction of the initial balance. */
   ruinEquityFraction: number;
 }
@@ -64,6 +68,7 @@ export function assertEnvSpec(spec: EnvSpec): void {
   const notNegative: Array<[string, number]> = [
     ["drawdownPenalty", spec.drawdownPenalty],
     ["turnoverPenalty", spec.turnoverPenalty],
+    ["holdingPenalty", spec.holdingPenalty ?? 0],
     ["ruinEquityFraction", spec.ruinEquityFraction],
   ];
   for (const [field, value] of positive) {
@@ -75,6 +80,9 @@ export function assertEnvSpec(spec: EnvSpec): void {
     if (!Number.isFinite(value) || value < 0) {
       throw new RangeError(`Environment ${field} must be finite and >= 0, got ${value}.`);
     }
+  }
+  if (spec.growth !== undefined && spec.growth !== "log" && spec.growth !== "simple") {
+    throw new RangeError(`Environment growth must be "log" or "simple", got ${String(spec.growth)}.`);
   }
   assertCostModel(spec.costs);
   if (!Number.isSafeInteger(spec.episodeBars) || spec.episodeBars < 1) {

@@ -1,27 +1,23 @@
 import { initialAccount, portfolioObservation } from "../../lib/broker/account";
 import type { AccountState, BrokerEvent } from "../../lib/broker/types";
-import { ln } from "../../lib/core/math";
 import { createPrng } from "../../lib/core/prng";
 import { PORTFOLIO_FIELDS, writeFeatures, writePortfolio } from "../../lib/features/observation";
 import type { Normaliser } from "../../lib/features/types";
 import { ACTION_COUNT, stepBar } from "./barStep";
 import { assertEnvSpec, type EnvSpec } from "./envSpec";
 import { createBarReader, type MarketData, type RowRange, usableRange } from "./marketData";
+import { RewardMeter, type RewardTerms } from "./reward";
 import type { Env, StepResult } from "./types";
-
-/** The last step's reward, term by term; reward = growth − drawdown − turnover. */
-export interface RewardTerms {
-  growth: number;
-  drawdown: number;
-  turnover: number;
-}
 
 export interface TradingEnv extends Env {
   /** The account at the close of the current row: a live view that every step moves; copy what is kept. */
   account(): Readonly<AccountState>;
   /** The current row: the bar whose close the next action is decided on. */
   row(): number;
+  /** The last step's reward, term by term: a live view. */
   lastTerms(): Readonly<RewardTerms>;
+  /** Sums of the terms since the episode began. */
+  episodeTerms(): RewardTerms;
 }
 
 export interface TradingEnvOptions extends MarketData {
@@ -35,15 +31,13 @@ export interface TradingEnvOptions extends MarketData {
 }
 
 interface Snapshot {
-  version: 1;
+  version: 2;
   row: number;
   lastRow: number;
   account: AccountState;
   terms: RewardTerms;
+  episodeTerms: RewardTerms;
 }
-
-/** Below this share of the initial balance equity counts as this share, so that ruin has a finite reward. */
-const LOG_EQUITY_FLOOR = 1e-4;
 
 /**
  * The training environment of docs/environment.md. An episode starts at a row drawn from the range by the seed,
@@ -82,13 +76,14 @@ function buildEnv(options: TradingEnvOptions, range: RowRange, observed: Float32
   const readBar = createBarReader(candles);
   const steps = Math.min(spec.episodeBars, range.toRow - range.fromRow - 1);
   const startCount = range.toRow - range.fromRow - steps;
-  const floorUsd = spec.initialBalanceUsd * LOG_EQUITY_FLOOR;
   const ruinUsd = spec.initialBalanceUsd * spec.ruinEquityFraction;
 
   let row = -1;
   let lastRow = -1;
   let account = initialAccount(spec.initialBalanceUsd, 0);
-  const terms: RewardTerms = { growth: 0, drawdown: 0, turnover: 0 };
+  const meter = new RewardMeter(spec);
+  const { terms } = meter;
+  const episodeTerms: RewardTerms = { ...terms };
   // Nobody reads the events of training; the array is emptied on every step so that it never grows.
   const events: BrokerEvent[] = [];
 
@@ -96,15 +91,15 @@ function buildEnv(options: TradingEnvOptions, range: RowRange, observed: Float32
     row = range.fromRow + createPrng(seed).nextInt(startCount);
     lastRow = row + steps;
     account = initialAccount(spec.initialBalanceUsd, candles.openTimeMs[row]!);
-    terms.growth = 0;
-    terms.drawdown = 0;
-    terms.turnover = 0;
+    meter.clear();
+    Object.assign(episodeTerms, terms);
   }
 
   function step(action: number): StepResult {
     if (row < 0) throw new Error("The environment has no episode; call reset(seed) before step.");
     if (row >= lastRow) throw new Error("The episode is over; call reset(seed) before the next step.");
-    const { equityUsd, peakEquityUsd, tradedNotionalUsd, liquidations } = account;
+    const { liquidations } = account;
+    meter.before(account);
     if (events.length > 0) events.length = 0;
     stepBar(spec, {
       account,
@@ -117,21 +112,23 @@ function buildEnv(options: TradingEnvOptions, range: RowRange, observed: Float32
       fundingRateAt,
     });
     row += 1;
-    const equityBefore = Math.max(equityUsd, floorUsd);
-    terms.growth = spec.rewardScale * ln(Math.max(account.equityUsd, floorUsd) / equityBefore);
-    if (spec.drawdownPenalty > 0) {
-      const grown = equityUsd / peakEquityUsd - account.equityUsd / account.peakEquityUsd;
-      terms.drawdown = spec.drawdownPenalty * Math.max(0, grown);
-    }
-    terms.turnover = (spec.turnoverPenalty * (account.tradedNotionalUsd - tradedNotionalUsd)) / equityBefore;
+    const reward = meter.after(account);
+    episodeTerms.price += terms.price;
+    episodeTerms.fees += terms.fees;
+    episodeTerms.slippage += terms.slippage;
+    episodeTerms.funding += terms.funding;
+    episodeTerms.drawdown += terms.drawdown;
+    episodeTerms.turnover += terms.turnover;
+    episodeTerms.holding += terms.holding;
     const terminated = account.liquidations > liquidations || account.equityUsd <= ruinUsd;
     const truncated = !terminated && row >= lastRow;
     if (terminated) lastRow = row;
-    return { reward: terms.growth - terms.drawdown - terms.turnover, terminated, truncated };
+    return { reward, terminated, truncated };
   }
 
   return {
     observationSize: width + PORTFOLIO_FIELDS.length,
+    observationLimit: normaliser.clip,
     actionCount: ACTION_COUNT,
     reset,
     observe(out, offset) {
@@ -140,11 +137,14 @@ function buildEnv(options: TradingEnvOptions, range: RowRange, observed: Float32
       writePortfolio(out, offset + width, portfolioObservation(account), normaliser.clip);
     },
     step,
-    snapshot: (): Snapshot => ({ version: 1, row, lastRow, account: { ...account }, terms: { ...terms } }),
+    snapshot: (): Snapshot => ({
+      ...{ version: 2, row, lastRow },
+      ...{ account: { ...account }, terms: { ...terms }, episodeTerms: { ...episodeTerms } },
+    }),
     restore(state) {
       const from = state as Snapshot;
-      if (from?.version !== 1 || !Number.isSafeInteger(from.row) || !Number.isSafeInteger(from.lastRow)) {
-        throw new Error("Not a snapshot of this environment (version 1); restore one made by snapshot().");
+      if (from?.version !== 2 || !Number.isSafeInteger(from.row) || !Number.isSafeInteger(from.lastRow)) {
+        throw new Error("Not a snapshot of this environment (version 2); restore one made by snapshot().");
       }
       if (from.lastRow >= range.toRow) {
         throw new RangeError(
@@ -155,9 +155,11 @@ function buildEnv(options: TradingEnvOptions, range: RowRange, observed: Float32
       lastRow = from.lastRow;
       account = { ...from.account };
       Object.assign(terms, from.terms);
+      Object.assign(episodeTerms, from.episodeTerms);
     },
     account: () => account,
     row: () => row,
     lastTerms: () => terms,
+    episodeTerms: () => ({ ...episodeTerms }),
   };
 }

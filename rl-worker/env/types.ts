@@ -1,3 +1,5 @@
+import type { RewardTerms } from "./reward";
+
 /** The environment contract every algorithm trains against (docs/environment.md says what the numbers mean). */
 export interface StepResult {
   reward: number;
@@ -18,4 +20,10 @@ export interface Env {
   /** JSON-serialisable state from which `restore` continues bit for bit. */
   snapshot(): unknown;
   restore(state: unknown): void;
+  /** No observed value lies beyond it, in either direction. */
+  readonly observationLimit?: number;
+  /** The last step's reward, term by term; `rewardOf` them is that reward to the bit. */
+  lastTerms?(): Readonly<RewardTerms>;
+  /** Sums of the terms since the episode began. */
+  episodeTerms?(): RewardTerms;
 }

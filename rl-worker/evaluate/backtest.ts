@@ -6,6 +6,7 @@ import { type Trade, tradesFromEvents } from "../../lib/stats/trades";
 import { stepBar } from "../env/barStep";
 import { assertEnvSpec, type EnvSpec } from "../env/envSpec";
 import { createBarReader, type MarketData, usableRange } from "../env/marketData";
+import { RewardMeter, type RewardTerms } from "../env/reward";
 
 export interface BacktestInput extends MarketData {
   normaliser: Normaliser;
@@ -20,6 +21,8 @@ export interface BacktestInput extends MarketData {
    */
   decide(observation: Float32Array, row: number): number;
   fundingRateAt?: (timeMs: number) => number;
+  /** Also keep every step's reward terms. */
+  withRewardTerms?: boolean;
 }
 
 export interface BacktestResult {
@@ -33,6 +36,8 @@ export interface BacktestResult {
   actions: Uint8Array;
   account: AccountState;
   events: BrokerEvent[];
+  /** On request: rewardTerms[i] belongs to actions[i]. */
+  rewardTerms?: RewardTerms[];
 }
 
 /**
@@ -52,10 +57,13 @@ export function runBacktest(input: BacktestInput): BacktestResult {
   const observation = new Float32Array(features.width + PORTFOLIO_FIELDS.length);
   const account = initialAccount(spec.initialBalanceUsd, candles.openTimeMs[fromRow]!);
   equityUsd[0] = account.equityUsd;
+  const meter = input.withRewardTerms ? new RewardMeter(spec) : null;
+  const rewardTerms: RewardTerms[] = [];
   for (let row = fromRow; row < toRow - 1; row++) {
     const portfolio = portfolioObservation(account);
     writeObservation(observation, 0, features.values, row * features.width, normaliser, portfolio);
     const action = input.decide(observation, row);
+    meter?.before(account);
     stepBar(spec, {
       account,
       events,
@@ -66,10 +74,17 @@ export function runBacktest(input: BacktestInput): BacktestResult {
       clientOrderId: `backtest-${candles.openTimeMs[row]}`,
       fundingRateAt,
     });
+    if (meter !== null) {
+      meter.after(account);
+      rewardTerms.push({ ...meter.terms });
+    }
     actions[row - fromRow] = action;
     equityUsd[row - fromRow + 1] = account.equityUsd;
   }
   const openTimesMs = candles.openTimeMs.slice(fromRow, toRow);
   const mark = { markPrice: account.markPrice, timeMs: openTimesMs[bars - 1]! };
-  return { trades: tradesFromEvents(events, mark), equityUsd, openTimesMs, actions, account, events };
+  const trades = tradesFromEvents(events, mark);
+  const result: BacktestResult = { trades, equityUsd, openTimesMs, actions, account, events };
+  if (meter !== null) result.rewardTerms = rewardTerms;
+  return result;
 }

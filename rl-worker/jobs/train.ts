@@ -101,9 +101,14 @@ async function train(context: JobContext, versionId: Id<"agentVersions">): Promi
   return { status: "succeeded", resultId: versionId };
 }
 
+function prefixed(prefix: string, values: Record<string, number>): Record<string, number> {
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [prefix + name, value]));
+}
+
 /** The last point without its clock-derived fields, so that equal trainings report equal metrics. */
 function metricsOf(point: CurvePoint): Record<string, number> {
-  const { stepsPerSecond: _rate, etaSeconds: _eta, meanEpisodeReturn, ...rest } = point;
+  const { stepsPerSecond: _rate, etaSeconds: _eta, meanEpisodeReturn, rewardTerms, ...numbers } = point;
+  const rest = { ...numbers, ...prefixed("reward.", rewardTerms ?? {}) };
   return meanEpisodeReturn === null ? rest : { ...rest, meanEpisodeReturn };
 }
 

@@ -14,12 +14,12 @@ import {
   type DqnResult,
   type DqnSettings,
 } from "./dqnTypes";
+import { EpisodeLog, type FinishedEpisode } from "./episodeLog";
 import { TrainingDivergedError } from "./ppoTypes";
 import { ReplayBuffer, type ReplayState, SumTree } from "./replayBuffer";
 
 /** A lease must be renewable while training runs, so the loop gives way at least this often. */
 const YIELD_EVERY_MS = 40;
-const EPISODES_IN_MEAN = 100;
 /** Environment steps between two points of the curve. */
 const STEPS_PER_POINT = 4_096;
 /** AdamW's constant; the policy gradient's larger one would slow the small gradients of values. */
@@ -40,7 +40,7 @@ interface DqnState {
   prng: number[];
   envs: unknown[];
   episodeReturns: number[];
-  recentReturns: number[];
+  episodes: FinishedEpisode[];
   replay: ReplayState;
   largestPriority: number;
   beta1Power: number;
@@ -79,7 +79,7 @@ export async function trainDqn(options: DqnOptions): Promise<DqnResult> {
   let updates = 0;
   let largestPriority = 1;
   let episodeReturns: number[] = new Array(s.envCount).fill(0);
-  let recentReturns: number[] = [];
+  let episodes = new EpisodeLog();
   const replay = new ReplayBuffer(
     {
       ...{ capacity: s.replayCapacity, observationSize, envCount: s.envCount },
@@ -91,7 +91,8 @@ export async function trainDqn(options: DqnOptions): Promise<DqnResult> {
   if (options.resumeFrom) {
     const { state, arrays } = loadCheckpoint(options.resumeFrom, s, options.contextHash ?? "");
     prng = prngFromState(state.prng);
-    ({ iteration, environmentSteps: steps, updates, episodeReturns, recentReturns, largestPriority } = state);
+    ({ iteration, environmentSteps: steps, updates, episodeReturns, largestPriority } = state);
+    episodes = new EpisodeLog(state.episodes);
     for (const [i, env] of envs.entries()) env.restore(state.envs[i]);
     online.setWeights(arrays.weights!);
     target.setWeights(arrays.targetWeights!);
@@ -111,7 +112,8 @@ export async function trainDqn(options: DqnOptions): Promise<DqnResult> {
       algorithm: "dqn",
       settings: canonicalJson(s),
       contextHash: options.contextHash ?? "",
-      ...{ iteration, environmentSteps: steps, updates, episodeReturns, recentReturns, largestPriority },
+      ...{ iteration, environmentSteps: steps, updates, episodeReturns, largestPriority },
+      episodes: episodes.state(),
       prng: prng.state(),
       envs: envs.map((env) => env.snapshot()),
       replay: replay.state(),
@@ -158,8 +160,7 @@ export async function trainDqn(options: DqnOptions): Promise<DqnResult> {
         replay.add(e, before, action, reward * s.rewardScale, after, { terminated, truncated });
         episodeReturns[e] = episodeReturns[e]! + reward;
         if (terminated || truncated) {
-          recentReturns.push(episodeReturns[e]!);
-          if (recentReturns.length > EPISODES_IN_MEAN) recentReturns.shift();
+          episodes.push(episodeReturns[e]!, env.episodeTerms?.());
           episodeReturns[e] = 0;
           env.reset(prng.nextInt(2 ** 31));
           env.observe(after, e * observationSize);
@@ -234,9 +235,8 @@ export async function trainDqn(options: DqnOptions): Promise<DqnResult> {
     point = {
       iteration,
       environmentSteps: steps,
-      meanEpisodeReturn: recentReturns.length
-        ? recentReturns.reduce((a, b) => a + b, 0) / recentReturns.length
-        : null,
+      meanEpisodeReturn: episodes.meanReturn(),
+      rewardTerms: episodes.meanTerms(),
       loss: sum.loss / learned,
       meanQ: sum.q / learned,
       tdError: sum.error / learned,

@@ -77,6 +77,8 @@ export interface DqnPoint {
   environmentSteps: number;
   /** Mean undiscounted, unscaled return of the last 100 finished episodes; null before the first ends. */
   meanEpisodeReturn: number | null;
+  /** Mean of each reward term over the same episodes, where the environment tells them. */
+  rewardTerms?: Record<string, number>;
   /** Mean Huber loss since the last point; 0 before the first update, like the two below. */
   loss: number;
   /** Mean Q of the actions learned from. */

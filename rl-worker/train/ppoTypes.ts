@@ -56,6 +56,8 @@ export interface ProgressPoint {
   environmentSteps: number;
   /** Mean undiscounted, unscaled return of the last 100 finished episodes; null before the first ends. */
   meanEpisodeReturn: number | null;
+  /** Mean of each reward term over the same episodes, where the environment tells them. */
+  rewardTerms?: Record<string, number>;
   policyLoss: number;
   valueLoss: number;
   /** Mean policy entropy in nats. */

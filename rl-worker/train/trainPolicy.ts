@@ -5,6 +5,7 @@ import { PORTFOLIO_FIELDS } from "../../lib/features/observation";
 import type { Algorithm } from "../../lib/policy/algorithms";
 import { type BuiltArtifact, buildArtifact } from "../../lib/policy/artifact";
 import { KERNEL_VERSION } from "../../lib/policy/kernel/instance";
+import { checkEnv } from "../env/checkEnv";
 import type { EnvSpec } from "../env/envSpec";
 import { type MarketData, usableRange } from "../env/marketData";
 import { tradingEnvFactory } from "../env/tradingEnv";
@@ -62,6 +63,9 @@ export type TrainOutcome =
     }
   | { status: "stopped"; checkpoint: Uint8Array; finalMetrics: CurvePoint; environmentSteps: number };
 
+/** Steps of random play with which every part of the environment's contract is tried before a training. */
+const CHECKED_STEPS = 64;
+
 /**
  * Trains a policy on a dataset and packs it. The normaliser is fitted on the training rows only. The same
  * dataset, seed, steps, environment and hyper-parameters give the same artifact checksum, whether the run
@@ -76,8 +80,12 @@ export async function trainOnDataset(request: TrainRequest): Promise<TrainOutcom
   const { candles, features, atr } = dataset;
   const envOptions = { candles, features, atr, normaliser, spec: envSpec, fromRow, toRow };
 
+  const makeEnv = tradingEnvFactory({ ...envOptions, fundingRateAt: request.fundingRateAt });
+  const problems = checkEnv(makeEnv(), { seed, steps: CHECKED_STEPS });
+  if (problems.length > 0) throw new Error(`the environment breaks its contract: ${problems.join(" ")}`);
+
   const { result, settings } = await runAlgorithm(request, {
-    makeEnv: tradingEnvFactory({ ...envOptions, fundingRateAt: request.fundingRateAt }),
+    makeEnv,
     nowMs: request.nowMs,
     onProgress: request.onProgress,
     shouldStop: request.shouldStop,
