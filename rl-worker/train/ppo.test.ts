@@ -4,9 +4,10 @@ import { createPrng } from "../../lib/core/prng";
 import { sha256Hex } from "../../lib/core/sha256";
 import { createPolicy } from "../../lib/policy/decide";
 import type { Env } from "../env/types";
+import { trainingKernel } from "../policy/trainingKernel";
 import { generalisedAdvantages, sampleLoss, trainPpo } from "./ppo";
 import { PPO_DEFAULTS, type PpoSettings, type ProgressPoint, TrainingDivergedError } from "./ppoTypes";
-import { SignBandit } from "./signBandit.fixture";
+import { makeEnvs, SignBandit } from "./signBandit.fixture";
 
 const SETTINGS: PpoSettings = {
   ...PPO_DEFAULTS,
@@ -95,6 +96,55 @@ describe("PPO", () => {
     await expect(wild).rejects.toMatchObject({ reason: "KL_BLOW_UP" });
   });
 
+  it("the number of threads changes no bit, and a run may go on with another number", async () => {
+    const source = (data = 0) => ({
+      envSource: { moduleUrl: new URL("./signBandit.fixture.ts", import.meta.url).href, data },
+      makeEnv: makeEnvs(data),
+    });
+    const short = { ...SETTINGS, environmentSteps: 3_000, gradientLanes: 3, minibatchSize: 100 };
+    const one = await run(short, source());
+    const two = await run(short, { ...source(), threads: 2 });
+    expect(hash(two.weights)).toBe(hash(one.weights));
+    expect(two.checkpoint).toEqual(one.checkpoint);
+    let iterations = 0;
+    const shouldStop = () => (++iterations === 3 ? ("checkpoint-and-stop" as const) : ("continue" as const));
+    const stopped = await run(short, { ...source(), threads: 3, shouldStop });
+    const resumed = await run(short, { ...source(), threads: 2, resumeFrom: stopped.checkpoint });
+    expect(hash(resumed.weights)).toBe(hash(one.weights));
+
+    const broken = run(short, { ...source(100), threads: 2 });
+    await expect(broken).rejects.toThrow(/step 100 is broken/);
+    const wild = { ...short, learningRate: 1, targetKl: 0, divergenceKl: 0.05, maxGradientNorm: 100 };
+    await expect(run(wild, { ...source(), threads: 2 })).rejects.toMatchObject({ reason: "KL_BLOW_UP" });
+    await expect(run(short, { ...source(), threads: 4 })).rejects.toThrow(/threads must be .* 1 .. 3/);
+  });
+
+  it("each kernel has its own bits, the same in every run, and a checkpoint keeps to its kernel", async () => {
+    const short = { ...SETTINGS, environmentSteps: 2_000 };
+    const stop = { shouldStop: () => "checkpoint-and-stop" as const };
+    const kernel = trainingKernel("auto");
+    const first = await run(short, { kernel });
+    expect(first.kernelVersion).toBe(kernel.version);
+    expect(hash((await run(short, { kernel })).weights)).toBe(hash(first.weights));
+    const baseline = await run(short, stop);
+    if (kernel.version === baseline.kernelVersion) return; // this machine has no fused multiply-add
+    expect(hash((await run(short)).weights)).not.toBe(hash(first.weights));
+    const foreign = run(short, { kernel, resumeFrom: baseline.checkpoint });
+    await expect(foreign).rejects.toThrow(/made with kernel dense-f32-simd128-1/);
+  });
+
+  it("learns with separate trunks, raw advantages and falling coefficients as well", async () => {
+    const settings: PpoSettings = { ...SETTINGS, separateTrunks: 1, entropyFinalFraction: 0.1 };
+    const points: ProgressPoint[] = [];
+    const { network } = await run(settings, { onProgress: (p) => void points.push(p) });
+    expect(network.trunk).toBe("separate");
+    expect(points.at(-1)!.meanEpisodeReturn).toBeGreaterThan(18);
+    const raw = await run({ ...settings, normaliseAdvantages: 0, environmentSteps: 4_000 });
+    expect(raw.metrics.meanEpisodeReturn).toBeGreaterThan(points[0]!.meanEpisodeReturn!);
+    const still = await run({ ...SETTINGS, learningRateFinalFraction: 1, environmentSteps: 1_100 });
+    expect(still.metrics.learningRate).toBe(SETTINGS.learningRate);
+  });
+
   it("refuses bad settings by field and limit", async () => {
     await expect(run({ ...SETTINGS, gamma: 1.1 })).rejects.toThrow(/settings.gamma must be in 0 .. 1/);
     await expect(run({ ...SETTINGS, envCount: 0 })).rejects.toThrow(/settings.envCount/);
@@ -116,13 +166,17 @@ describe("generalised advantages", () => {
     // delta2 = 3 + 0.5*8 - 6 = 1; A2 = 1. delta1 = 2 - 5 = -3; A1 = -3. delta0 = 1 + 0.5*5 - 4 = -0.5;
     // A0 = -0.5 + 0.25 * -3 = -1.25.
     // Environment 1: r = 0, 0, 1; V = 0, 0, 0; last value 0: A2 = 1, A1 = 0.25, A0 = 0.0625.
-    const { advantages, returns } = generalisedAdvantages({
+    const advantages = new Float64Array(6);
+    const returns = new Float64Array(6);
+    generalisedAdvantages({
       rewards: Float64Array.from([1, 0, 2, 0, 3, 1]),
       values: Float64Array.from([4, 0, 5, 0, 6, 0]),
       ended: [0, 0, 1, 0, 0, 0],
       lastValues: Float64Array.from([8, 0]),
       gamma: 0.5,
       lambda: 0.5,
+      advantages,
+      returns,
     });
     expect([...advantages]).toEqual([-1.25, 0.0625, -3, 0.25, 1, 1]);
     expect([...returns]).toEqual([2.75, 0.0625, 2, 0.25, 7, 1]);
@@ -135,14 +189,15 @@ describe("PPO loss of one sample", () => {
     const outputs = Float32Array.from([0.5, -0.25, 1.125, 2]);
     const row = { probabilities: new Float64Array(3), logProbs: new Float64Array(3) };
     const total = (o: Float32Array, sample: Parameters<typeof sampleLoss>[1]) => {
-      const l = sampleLoss(s, sample, o, new Float32Array(4), 0, 1, row);
+      const net = { outputs: o, outputGradient: new Float32Array(4), valueColumn: 3 };
+      const l = sampleLoss(s, sample, net, 0, 1, row);
       return l.policy + s.valueCoefficient * l.value - s.entropyCoefficient * l.entropy;
     };
     for (const advantage of [1.5, -1.5]) {
       for (const oldLogProb of [-0.2, -1.2, -1.5, -2.5]) {
         const sample = { action: 0, oldLogProb, advantage, valueTarget: 1.25 };
         const gradient = new Float32Array(4);
-        sampleLoss(s, sample, outputs, gradient, 0, 1, row);
+        sampleLoss(s, sample, { outputs, outputGradient: gradient, valueColumn: 3 }, 0, 1, row);
         for (let i = 0; i < 4; i++) {
           const h = 2 ** -10; // exact in float32 beside these outputs
           const up = outputs.slice();

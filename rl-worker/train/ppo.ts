@@ -3,11 +3,14 @@ import { canonicalJson } from "../../lib/core/canonicalJson";
 import { ln } from "../../lib/core/math";
 import { createPrng, type Prng, prngFromState } from "../../lib/core/prng";
 import { exp } from "../../lib/policy/exp";
-import { DenseNetwork } from "../../lib/policy/kernel/denseNetwork";
+import { DenseNetwork, ROW_CHUNK } from "../../lib/policy/kernel/denseNetwork";
+import type { KernelBuild } from "../../lib/policy/kernel/instance";
 import { initialWeights } from "../../lib/policy/network";
 import type { NetworkSpec } from "../../lib/policy/types";
 import type { Env } from "../env/types";
+import { trainingKernel } from "../policy/trainingKernel";
 import { decodeCheckpoint, encodeCheckpoint } from "./checkpoint";
+import type { PpoThreadData } from "./ppoThread";
 import {
   checkPpoSettings,
   type PpoOptions,
@@ -18,6 +21,7 @@ import {
 } from "./ppoTypes";
 import { RewardScaler, type RewardScalerState } from "./rewardScaler";
 import { explainedVariance, meanAndDeviation, shuffle } from "./sampling";
+import { Barrier, startThread, type Thread, ThreadFailedError, threadCount } from "./threads";
 
 /** A lease must be renewable while training runs, so the loop gives way at least this often. */
 const YIELD_EVERY_MS = 40;
@@ -27,15 +31,22 @@ const EPISODES_IN_MEAN = 100;
 interface PpoState {
   settings: string;
   contextHash: string;
+  kernelVersion: string;
   iteration: number;
   environmentSteps: number;
   prng: number[];
-  envs: unknown[];
-  episodeReturns: number[];
+  envs: EnvState[];
   recentReturns: number[];
   scaler: RewardScalerState;
   beta1Power: number;
   beta2Power: number;
+}
+
+/** One environment between two steps: its own state, its generator and the return of the episode under way. */
+interface EnvState {
+  env: unknown;
+  prng: number[];
+  episodeReturn: number;
 }
 
 /**
@@ -43,39 +54,44 @@ interface PpoState {
  * generalised advantages (arXiv:1506.02438), advantage normalisation per minibatch, target KL, and
  * bootstrapping through time limits (Pardo et al. 2018, arXiv:1712.00378). Value clipping is off.
  *
- * One seed decides everything: initial weights, action sampling, episode seeds and shuffling. All
- * arithmetic is IEEE basic operations, so equal settings and environments give equal weights, and a run
- * resumed from a checkpoint ends with the same bits as an unbroken one.
+ * Every thread has a `PpoShare`: some of the environments, and some lanes of every minibatch. The main thread
+ * decides; the shares do the same calls side by side over one memory.
+ *
+ * One seed decides everything: initial weights, episode seeds, action sampling (a generator per environment)
+ * and shuffling. Sums run in an order fixed by the settings. So equal settings, environments and kernel give
+ * equal weights with any number of threads, and a run resumed from a checkpoint ends with the same bits as an
+ * unbroken one.
  *
  * @throws TrainingDivergedError on NaN or a KL blow-up; RangeError on bad settings; Error when
  *   `resumeFrom` is not a sound checkpoint of these settings.
  */
 export async function trainPpo(options: PpoOptions): Promise<PpoResult> {
-  const { settings: s, nowMs } = options;
+  const { settings: s, nowMs, kernel = trainingKernel("baseline") } = options;
   checkPpoSettings(s);
-  const envs = Array.from({ length: s.envCount }, (_, i) => options.makeEnv(i));
-  const { observationSize, actionCount } = envs[0]!;
-  const spec: NetworkSpec = { observationSize, hiddenSizes: s.hiddenSizes, actionCount, activation: "tanh" };
-  const batchSize = s.envCount * s.horizon;
-  const net = new DenseNetwork(spec, {
-    maxRows: Math.max(s.minibatchSize, s.envCount),
-    training: true,
-    storedRows: batchSize,
-  });
+  const threads = threadCount(options.threads ?? 1, s.gradientLanes);
+  const barrier = new Barrier(threads);
+  const giveWay = pacer(nowMs);
+  const { observationSize, actionCount } = options.makeEnv(0);
+  const spec = networkSpec(s, observationSize, actionCount);
+  const rollout = allocateRollout(s);
+  const common = { settings: s, spec, kernel, rollout, threads };
+  const share = new PpoShare({ ...common, barrier, thread: 0, makeEnv: options.makeEnv, giveWay });
+  const { net } = share;
+  const diverged = (reason: TrainingDivergedError["reason"], detail: string) =>
+    new TrainingDivergedError(reason, steps, detail);
 
   // ---- state that a checkpoint carries -----------------------------------------------------------------
   let prng: Prng;
   let scaler: RewardScaler;
   let iteration = 0;
   let steps = 0;
-  let episodeReturns: number[] = new Array(s.envCount).fill(0);
   let recentReturns: number[] = [];
-  if (options.resumeFrom) {
-    const { state, arrays } = loadCheckpoint(options.resumeFrom, s, options.contextHash ?? "");
+  const resumed = options.resumeFrom && loadCheckpoint(options.resumeFrom, options, kernel.version);
+  if (resumed) {
+    const { state, arrays } = resumed;
     prng = prngFromState(state.prng);
     scaler = RewardScaler.fromState(s.gamma, state.scaler);
-    ({ iteration, environmentSteps: steps, episodeReturns, recentReturns } = state);
-    for (const [i, env] of envs.entries()) env.restore(state.envs[i]);
+    ({ iteration, environmentSteps: steps, recentReturns } = state);
     net.setWeights(arrays.weights!);
     const { beta1Power, beta2Power } = state;
     net.setOptimiserState({ moment1: arrays.moment1!, moment2: arrays.moment2!, beta1Power, beta2Power });
@@ -83,200 +99,394 @@ export async function trainPpo(options: PpoOptions): Promise<PpoResult> {
     prng = createPrng(s.seed);
     scaler = RewardScaler.create(s.gamma, s.envCount);
     net.setWeights(initialWeights(spec, prng));
-    for (const env of envs) env.reset(prng.nextInt(2 ** 31));
   }
-  const checkpoint = (): Uint8Array => {
-    const { moment1, moment2, beta1Power, beta2Power } = net.optimiserState();
-    const state: PpoState = {
-      settings: canonicalJson(s),
-      contextHash: options.contextHash ?? "",
-      iteration,
-      environmentSteps: steps,
-      prng: prng.state(),
-      envs: envs.map((env) => env.snapshot()),
-      episodeReturns,
-      recentReturns,
-      scaler: scaler.state(),
-      beta1Power,
-      beta2Power,
+  const others = await startShares(options, { ...common, memory: net.memory }, barrier);
+  const everywhere = callEverywhere(share, others, barrier);
+
+  try {
+    if (resumed) await everywhere("restore", resumed.state.envs);
+    else
+      await everywhere(
+        "reset",
+        Array.from({ length: s.envCount }, () => prng.nextInt(2 ** 31)),
+      );
+    const checkpoint = async (): Promise<Uint8Array> => {
+      const { moment1, moment2, beta1Power, beta2Power } = net.optimiserState();
+      const state: PpoState = {
+        settings: canonicalJson(s),
+        contextHash: options.contextHash ?? "",
+        kernelVersion: kernel.version,
+        iteration,
+        environmentSteps: steps,
+        prng: prng.state(),
+        envs: (await everywhere("snapshot")).flat(),
+        recentReturns,
+        scaler: scaler.state(),
+        beta1Power,
+        beta2Power,
+      };
+      return encodeCheckpoint({ state, arrays: { weights: net.getWeights(), moment1, moment2 } });
     };
-    return encodeCheckpoint({ state, arrays: { weights: net.getWeights(), moment1, moment2 } });
-  };
 
-  // ---- rollout storage, index = step * envCount + environment ------------------------------------------
-  const actions = new Uint8Array(batchSize);
-  const logProbs = new Float64Array(batchSize);
-  const values = new Float64Array(batchSize);
-  const rewards = new Float64Array(batchSize);
-  const ended = new Uint8Array(batchSize);
-  const lastValues = new Float64Array(s.envCount);
-  const order = new Uint32Array(batchSize);
-  const row = { probabilities: new Float64Array(actionCount), logProbs: new Float64Array(actionCount) };
+    const startedMs = nowMs();
+    const startedSteps = steps;
+    let point: ProgressPoint | undefined;
+    let stoppedBy: PpoResult["stoppedBy"] = "steps";
 
-  const startedMs = nowMs();
-  const startedSteps = steps;
-  let lastYieldMs = startedMs;
-  const giveWay = async () => {
-    await nextTurn();
-    lastYieldMs = nowMs();
-  };
-  const diverged = (reason: TrainingDivergedError["reason"], detail: string) =>
-    new TrainingDivergedError(reason, steps, detail);
+    while (steps < s.environmentSteps) {
+      const progress = steps / s.environmentSteps;
+      const coefficients: Coefficients = {
+        learningRate: s.learningRate * along(progress, s.learningRateFinalFraction),
+        entropyCoefficient: s.entropyCoefficient * along(progress, s.entropyFinalFraction),
+        valueCoefficient: s.valueCoefficient * along(progress, s.valueFinalFraction),
+      };
+      const horizon = Math.min(s.horizon, Math.ceil((s.environmentSteps - steps) / s.envCount));
+      const samples = horizon * s.envCount;
 
-  let point: ProgressPoint | undefined;
-  let stoppedBy: PpoResult["stoppedBy"] = "steps";
+      // ---- 1. collect -----------------------------------------------------------------------------------
+      await everywhere("collect", horizon);
+      steps += samples;
+      checkRollout(rollout, net, samples, diverged);
+      for (let i = 0; i < samples; i++) {
+        const reward = rollout.rewards[i]!;
+        const isEnd = rollout.ended[i] === 1;
+        const scaled = s.rewardScaling ? scaler.scale(i % s.envCount, reward, isEnd) : reward;
+        // A time limit is not the end of the world: what would have followed is worth V(last observation).
+        rollout.rewards[i] = scaled + s.gamma * rollout.bootstraps[i]!;
+        if (!isEnd) continue;
+        recentReturns.push(rollout.episodeReturns[i]!);
+        if (recentReturns.length > EPISODES_IN_MEAN) recentReturns.shift();
+      }
 
-  while (steps < s.environmentSteps) {
-    const learningRate = s.learningRate * (1 - steps / s.environmentSteps);
-    const horizon = Math.min(s.horizon, Math.ceil((s.environmentSteps - steps) / s.envCount));
-    const samples = horizon * s.envCount;
+      // ---- 2. advantages --------------------------------------------------------------------------------
+      generalisedAdvantages({
+        rewards: rollout.rewards.subarray(0, samples),
+        values: rollout.values,
+        ended: rollout.ended,
+        lastValues: rollout.lastValues,
+        gamma: s.gamma,
+        lambda: s.gaeLambda,
+        advantages: rollout.advantages,
+        returns: rollout.returns,
+      });
 
-    // ---- 1. collect -------------------------------------------------------------------------------------
+      // ---- 3. update ------------------------------------------------------------------------------------
+      const orders = rollout.order.subarray(0, samples);
+      for (let i = 0; i < samples; i++) orders[i] = i;
+      const sum = { policyLoss: 0, valueLoss: 0, entropy: 0, kl: 0, clipped: 0, seen: 0 };
+      for (let epoch = 0, isWithinTarget = true; epoch < s.epochs && isWithinTarget; epoch++) {
+        shuffle(rollout.order, samples, prng);
+        const [passed] = await everywhere("epoch", samples, coefficients);
+        isWithinTarget = passed!.isWithinTarget;
+        for (const key of Object.keys(sum) as Array<keyof typeof sum>) sum[key] += passed!.sum[key];
+        if (!Number.isFinite(passed!.gradientNorm)) {
+          throw diverged("NON_FINITE_GRADIENT", `gradient norm ${passed!.gradientNorm}`);
+        }
+      }
+
+      // ---- 4. report ------------------------------------------------------------------------------------
+      iteration++;
+      const approxKl = sum.kl / sum.seen;
+      if (!(approxKl <= s.divergenceKl)) {
+        throw diverged("KL_BLOW_UP", `approximate KL ${approxKl} passes ${s.divergenceKl}`);
+      }
+      const seconds = Math.max(1e-9, (nowMs() - startedMs) / 1000);
+      const stepsPerSecond = (steps - startedSteps) / seconds;
+      point = {
+        iteration,
+        environmentSteps: steps,
+        meanEpisodeReturn: recentReturns.length
+          ? recentReturns.reduce((a, b) => a + b, 0) / recentReturns.length
+          : null,
+        policyLoss: sum.policyLoss / sum.seen,
+        valueLoss: sum.valueLoss / sum.seen,
+        entropy: sum.entropy / sum.seen,
+        approxKl,
+        clipFraction: sum.clipped / sum.seen,
+        explainedVariance: explainedVariance(
+          rollout.returns.subarray(0, samples),
+          rollout.values.subarray(0, samples),
+        ),
+        learningRate: coefficients.learningRate,
+        stepsPerSecond,
+        etaSeconds: Math.max(0, s.environmentSteps - steps) / stepsPerSecond,
+      };
+      await options.onProgress?.(point);
+      // A finished run has nothing to resume, so its last checkpoint stays one from which training goes on.
+      if (steps >= s.environmentSteps) break;
+      if (options.onCheckpoint && options.checkpointEvery && iteration % options.checkpointEvery === 0) {
+        await options.onCheckpoint(await checkpoint());
+      }
+      if (options.shouldStop?.() === "checkpoint-and-stop") {
+        stoppedBy = "request";
+        break;
+      }
+    }
+    if (!point) throw new Error("the checkpoint is of a finished run: there is nothing left to train");
+    return {
+      network: spec,
+      weights: net.getWeights(),
+      metrics: point,
+      environmentSteps: steps,
+      kernelVersion: kernel.version,
+      stoppedBy,
+      checkpoint: await checkpoint(),
+    };
+  } finally {
+    await Promise.all(others.map((thread) => thread.stop()));
+  }
+}
+
+// ---- a thread's share of the work ------------------------------------------------------------------------
+
+/** One iteration's samples, index = step * envCount + environment, in memory that all threads share. */
+interface Rollout {
+  actions: Uint8Array;
+  logProbs: Float64Array;
+  values: Float64Array;
+  rewards: Float64Array;
+  /** V(last observation) where a time limit cut the episode, else 0. */
+  bootstraps: Float64Array;
+  ended: Uint8Array;
+  /** Undiscounted return of the episode that ended here; undefined elsewhere. */
+  episodeReturns: Float64Array;
+  /** Per environment: V of the observation after the last step. */
+  lastValues: Float64Array;
+  advantages: Float64Array;
+  returns: Float64Array;
+  /** Shuffled sample indices of the epoch. */
+  order: Uint32Array;
+  /** Per lane: the sums of the minibatch in the order of `LANE_SUMS`, then the part's squared gradient norm. */
+  laneSums: Float64Array;
+}
+
+const LANE_SUMS = ["policyLoss", "valueLoss", "entropy", "kl", "clipped"] as const;
+/** A cache line a lane. */
+const LANE_STRIDE = 8;
+const SQUARES = LANE_SUMS.length;
+
+type EpochSums = Record<(typeof LANE_SUMS)[number] | "seen", number>;
+
+interface Coefficients {
+  learningRate: number;
+  entropyCoefficient: number;
+  valueCoefficient: number;
+}
+
+export interface ShareStart {
+  settings: PpoSettings;
+  spec: NetworkSpec;
+  kernel: KernelBuild;
+  rollout: Rollout;
+  threads: number;
+  thread: number;
+  /** Memory of the network that the first share made. */
+  memory?: WebAssembly.Memory;
+  barrier: Barrier;
+  makeEnv(index: number): Env;
+  /** Called in long loops; returns a promise when it is time to give way. */
+  giveWay?(): Promise<void> | undefined;
+}
+
+/**
+ * Environments [fromEnv, toEnv) and every lane whose number leaves the remainder `thread` when divided by the
+ * number of threads. All shares are called alike; in `epoch` they meet three times a minibatch.
+ */
+export class PpoShare {
+  /** Of the share's first lane; also what its environments are decided with. */
+  readonly net: DenseNetwork;
+  private readonly s: PpoSettings;
+  private readonly lanes: Array<{ lane: number; net: DenseNetwork }> = [];
+  private readonly fromEnv: number;
+  private readonly envs: Env[];
+  private readonly prngs: Prng[] = [];
+  private readonly episodeReturns: number[];
+  private readonly row: ActionRow;
+
+  constructor(private readonly start: ShareStart) {
+    const { settings: s, spec, kernel, threads, thread } = start;
+    this.s = s;
+    this.fromEnv = Math.floor((thread * s.envCount) / threads);
+    const toEnv = Math.floor(((thread + 1) * s.envCount) / threads);
+    this.envs = Array.from({ length: toEnv - this.fromEnv }, (_, i) => start.makeEnv(this.fromEnv + i));
+    this.episodeReturns = this.envs.map(() => 0);
+    const sizes = {
+      maxRows: Math.max(ROW_CHUNK, s.envCount),
+      training: true,
+      storedRows: s.envCount * s.horizon,
+      lanes: s.gradientLanes,
+      kernel,
+    };
+    let { memory } = start;
+    for (let lane = thread; lane < s.gradientLanes; lane += threads) {
+      const net = new DenseNetwork(spec, { ...sizes, lane, memory });
+      memory = net.memory;
+      this.lanes.push({ lane, net });
+    }
+    this.net = this.lanes[0]!.net;
+    const { actionCount } = spec;
+    this.row = { probabilities: new Float64Array(actionCount), logProbs: new Float64Array(actionCount) };
+  }
+
+  /** Starts every environment anew from seeds[environment]. */
+  reset(seeds: number[]): void {
+    for (const [i, env] of this.envs.entries()) {
+      const prng = createPrng(seeds[this.fromEnv + i]!);
+      this.prngs[i] = prng;
+      env.reset(prng.nextInt(2 ** 31));
+    }
+  }
+
+  restore(states: EnvState[]): void {
+    for (const [i, env] of this.envs.entries()) {
+      const state = states[this.fromEnv + i]!;
+      env.restore(state.env);
+      this.prngs[i] = prngFromState(state.prng);
+      this.episodeReturns[i] = state.episodeReturn;
+    }
+  }
+
+  snapshot(): EnvState[] {
+    return this.envs.map((env, i) => ({
+      env: env.snapshot(),
+      prng: this.prngs[i]!.state(),
+      episodeReturn: this.episodeReturns[i]!,
+    }));
+  }
+
+  /** Steps the environments `horizon` times and fills their columns of the rollout. */
+  async collect(horizon: number): Promise<void> {
+    const { net, envs, row, fromEnv, s } = this;
+    const { outputs, outputStride: stride, valueColumn } = net;
+    const { rollout, giveWay } = this.start;
     for (let t = 0; t < horizon; t++) {
-      const base = t * s.envCount;
+      const base = t * s.envCount + fromEnv;
       observeAll(envs, net.stored, base);
-      net.forward(s.envCount, base);
-      for (let e = 0; e < s.envCount; e++) {
-        const at = e * net.outputStride;
-        const action = sample(net.outputs, at, row, prng.nextFloat());
-        actions[base + e] = action;
-        logProbs[base + e] = row.logProbs[action]!;
-        values[base + e] = net.outputs[at + actionCount]!;
+      net.forward(envs.length, base);
+      for (let e = 0; e < envs.length; e++) {
+        const action = sample(outputs, e * stride, row, this.prngs[e]!.nextFloat());
+        rollout.actions[base + e] = action;
+        rollout.logProbs[base + e] = row.logProbs[action]!;
+        rollout.values[base + e] = outputs[e * stride + valueColumn]!;
       }
-      for (let e = 0; e < s.envCount; e++) {
+      for (let e = 0; e < envs.length; e++) {
         const env = envs[e]!;
-        const { reward, terminated, truncated } = env.step(actions[base + e]!);
-        if (!Number.isFinite(reward)) {
-          throw diverged("NON_FINITE_REWARD", `environment ${e} paid ${reward}`);
+        const { reward, terminated, truncated } = env.step(rollout.actions[base + e]!);
+        rollout.rewards[base + e] = reward;
+        rollout.ended[base + e] = terminated || truncated ? 1 : 0;
+        rollout.bootstraps[base + e] = 0;
+        this.episodeReturns[e] = this.episodeReturns[e]! + reward;
+        if (!terminated && !truncated) continue;
+        if (!terminated) {
+          env.observe(net.observations, 0);
+          net.forward(1);
+          rollout.bootstraps[base + e] = outputs[valueColumn]!;
         }
-        const done = terminated || truncated;
-        let scaled = s.rewardScaling ? scaler.scale(e, reward, done) : reward;
-        episodeReturns[e] = episodeReturns[e]! + reward;
-        if (done) {
-          // A time limit is not the end of the world: what would have followed is worth V(last observation).
-          if (truncated && !terminated) {
-            env.observe(net.observations, 0);
-            net.forward(1);
-            scaled += s.gamma * net.outputs[actionCount]!;
-          }
-          recentReturns.push(episodeReturns[e]!);
-          if (recentReturns.length > EPISODES_IN_MEAN) recentReturns.shift();
-          episodeReturns[e] = 0;
-          env.reset(prng.nextInt(2 ** 31));
-        }
-        rewards[base + e] = scaled;
-        ended[base + e] = done ? 1 : 0;
+        rollout.episodeReturns[base + e] = this.episodeReturns[e]!;
+        this.episodeReturns[e] = 0;
+        env.reset(this.prngs[e]!.nextInt(2 ** 31));
       }
-      if (nowMs() - lastYieldMs > YIELD_EVERY_MS) await giveWay();
+      const pause = giveWay?.();
+      if (pause) await pause;
     }
-    steps += samples;
     observeAll(envs, net.observations, 0);
-    net.forward(s.envCount);
-    for (let e = 0; e < s.envCount; e++) lastValues[e] = net.outputs[e * net.outputStride + actionCount]!;
-    checkRollout(net.stored.subarray(0, samples * observationSize), values.subarray(0, samples), diverged);
+    net.forward(envs.length);
+    for (let e = 0; e < envs.length; e++)
+      rollout.lastValues[fromEnv + e] = outputs[e * stride + valueColumn]!;
+  }
 
-    // ---- 2. advantages ----------------------------------------------------------------------------------
-    const { advantages, returns } = generalisedAdvantages({
-      rewards: rewards.subarray(0, samples),
-      values: values.subarray(0, samples),
-      ended,
-      lastValues,
-      gamma: s.gamma,
-      lambda: s.gaeLambda,
-    });
+  /**
+   * One pass over the shuffled samples. Stops early when the approximate KL of a minibatch passes 1.5 times the
+   * target, or when a gradient is not finite. Every share returns the same.
+   */
+  async epoch(
+    samples: number,
+    coefficients: Coefficients,
+  ): Promise<{ isWithinTarget: boolean; gradientNorm: number; sum: EpochSums }> {
+    const { s, lanes, net } = this;
+    const { rollout, barrier, giveWay, thread } = this.start;
+    const { laneSums } = rollout;
+    const sum: EpochSums = { policyLoss: 0, valueLoss: 0, entropy: 0, kl: 0, clipped: 0, seen: 0 };
+    const adam = { learningRate: coefficients.learningRate, maxGradientNorm: s.maxGradientNorm };
+    for (let from = 0; from < samples; from += s.minibatchSize) {
+      const batch = rollout.order.subarray(from, Math.min(from + s.minibatchSize, samples));
+      const scale = s.normaliseAdvantages
+        ? meanAndDeviation(rollout.advantages, batch)
+        : { mean: 0, deviation: 1 };
+      for (const { lane, net } of lanes) this.gradient(net, lane, batch, scale, coefficients);
+      barrier.meet();
 
-    // ---- 3. update --------------------------------------------------------------------------------------
-    const sum = { policyLoss: 0, valueLoss: 0, entropy: 0, kl: 0, clipped: 0, seen: 0 };
-    for (let i = 0; i < samples; i++) order[i] = i;
-    let withinTarget = true;
-    for (let epoch = 0; epoch < s.epochs && withinTarget; epoch++) {
-      shuffle(order, samples, prng);
-      for (let from = 0; from < samples && withinTarget; from += s.minibatchSize) {
-        const batch = order.subarray(from, Math.min(from + s.minibatchSize, samples));
-        const n = batch.length;
-        net.indices.set(batch);
-        net.gather(n);
-        net.forward(n);
-        const { mean, deviation } = meanAndDeviation(advantages, batch);
-        let kl = 0;
-        for (let i = 0; i < n; i++) {
-          const index = batch[i]!;
-          const sample: Sample = {
-            action: actions[index]!,
-            oldLogProb: logProbs[index]!,
-            advantage: (advantages[index]! - mean) / (deviation + 1e-8),
-            valueTarget: returns[index]!,
-          };
-          const loss = sampleLoss(s, sample, net.outputs, net.outputGradient, i * net.outputStride, n, row);
-          kl += loss.kl;
-          sum.policyLoss += loss.policy;
-          sum.valueLoss += loss.value;
-          sum.entropy += loss.entropy;
-          sum.clipped += loss.isClipped ? 1 : 0;
-        }
-        sum.kl += kl;
-        sum.seen += n;
-        if (s.targetKl > 0 && kl / n > 1.5 * s.targetKl) {
-          withinTarget = false;
-          break;
-        }
-        net.backward(n);
-        const norm = net.adamStep({ learningRate, maxGradientNorm: s.maxGradientNorm });
-        if (!Number.isFinite(norm)) throw diverged("NON_FINITE_GRADIENT", `gradient norm ${norm}`);
-        if (nowMs() - lastYieldMs > YIELD_EVERY_MS) await giveWay();
+      let kl = 0;
+      for (let lane = 0; lane < s.gradientLanes; lane++) {
+        for (const [k, name] of LANE_SUMS.entries()) sum[name] += laneSums[lane * LANE_STRIDE + k]!;
+        kl += laneSums[lane * LANE_STRIDE + LANE_SUMS.indexOf("kl")]!;
       }
-    }
+      sum.seen += batch.length;
+      if (s.targetKl > 0 && kl / batch.length > 1.5 * s.targetKl) {
+        return { isWithinTarget: false, gradientNorm: 0, sum };
+      }
+      for (const { lane } of lanes) laneSums[lane * LANE_STRIDE + SQUARES] = net.reduceGradients(lane);
+      if (thread === 0) net.advanceOptimiser();
+      barrier.meet();
 
-    // ---- 4. report --------------------------------------------------------------------------------------
-    iteration++;
-    const approxKl = sum.kl / sum.seen;
-    if (!(approxKl <= s.divergenceKl)) {
-      throw diverged("KL_BLOW_UP", `approximate KL ${approxKl} passes ${s.divergenceKl}`);
+      let squares = 0;
+      for (let lane = 0; lane < s.gradientLanes; lane++) squares += laneSums[lane * LANE_STRIDE + SQUARES]!;
+      const gradientNorm = Math.sqrt(squares);
+      if (!Number.isFinite(gradientNorm)) return { isWithinTarget: true, gradientNorm, sum };
+      for (const { lane } of lanes) net.applyAdam(lane, gradientNorm, adam);
+      barrier.meet();
+      const pause = giveWay?.();
+      if (pause) await pause;
     }
-    const seconds = Math.max(1e-9, (nowMs() - startedMs) / 1000);
-    const stepsPerSecond = (steps - startedSteps) / seconds;
-    point = {
-      iteration,
-      environmentSteps: steps,
-      meanEpisodeReturn: recentReturns.length
-        ? recentReturns.reduce((a, b) => a + b, 0) / recentReturns.length
-        : null,
-      policyLoss: sum.policyLoss / sum.seen,
-      valueLoss: sum.valueLoss / sum.seen,
-      entropy: sum.entropy / sum.seen,
-      approxKl,
-      clipFraction: sum.clipped / sum.seen,
-      explainedVariance: explainedVariance(returns, values),
-      learningRate,
-      stepsPerSecond,
-      etaSeconds: Math.max(0, s.environmentSteps - steps) / stepsPerSecond,
-    };
-    await options.onProgress?.(point);
-    // A finished run has nothing to resume, so its last checkpoint stays one from which training goes on.
-    if (steps >= s.environmentSteps) break;
-    if (options.onCheckpoint && options.checkpointEvery && iteration % options.checkpointEvery === 0) {
-      await options.onCheckpoint(checkpoint());
-    }
-    if (options.shouldStop?.() === "checkpoint-and-stop") {
-      stoppedBy = "request";
-      break;
+    return { isWithinTarget: true, gradientNorm: 0, sum };
+  }
+
+  /** Sums the gradient of one lane's part of the minibatch, a chunk that fits the cache at a time. */
+  private gradient(
+    net: DenseNetwork,
+    lane: number,
+    batch: Uint32Array,
+    scale: { mean: number; deviation: number },
+    coefficients: Coefficients,
+  ): void {
+    const { actions, logProbs, advantages, returns, laneSums } = this.start.rollout;
+    const { gradientLanes, clipRange } = this.s;
+    const terms = { ...coefficients, clipRange };
+    const from = Math.floor((lane * batch.length) / gradientLanes);
+    const to = Math.floor(((lane + 1) * batch.length) / gradientLanes);
+    const sums = laneSums.subarray(lane * LANE_STRIDE, lane * LANE_STRIDE + LANE_SUMS.length).fill(0);
+    if (from === to) net.backward(0);
+    for (let chunk = from; chunk < to; chunk += ROW_CHUNK) {
+      const rows = Math.min(ROW_CHUNK, to - chunk);
+      net.indices.set(batch.subarray(chunk, chunk + rows));
+      net.gather(rows);
+      net.forward(rows);
+      for (let i = 0; i < rows; i++) {
+        const index = batch[chunk + i]!;
+        const sample: Sample = {
+          action: actions[index]!,
+          oldLogProb: logProbs[index]!,
+          advantage: (advantages[index]! - scale.mean) / (scale.deviation + 1e-8),
+          valueTarget: returns[index]!,
+        };
+        const at = i * net.outputStride;
+        const loss = sampleLoss(terms, sample, net, at, batch.length, this.row);
+        sums[0]! += loss.policy;
+        sums[1]! += loss.value;
+        sums[2]! += loss.entropy;
+        sums[3]! += loss.kl;
+        sums[4]! += loss.isClipped ? 1 : 0;
+      }
+      net.backward(rows, chunk > from);
     }
   }
-  if (!point) throw new Error("the checkpoint is of a finished run: there is nothing left to train");
-  return {
-    network: spec,
-    weights: net.getWeights(),
-    metrics: point,
-    environmentSteps: steps,
-    stoppedBy,
-    checkpoint: checkpoint(),
-  };
 }
 
 /**
  * Generalised advantage estimation over a rollout stored step by step, environment by environment:
  *   delta_t = r_t + gamma * V_{t+1} - V_t;  A_t = delta_t + gamma * lambda * A_{t+1}
- * where both t+1 terms vanish at an episode's end. `returns` = A + V, the value function's target.
+ * where both t+1 terms vanish at an episode's end. `returns` = A + V, the value function's target. The sizes
+ * of `rewards` and `lastValues` say how many samples there are; `advantages` and `returns` are filled.
  */
 export function generalisedAdvantages(input: {
   rewards: Float64Array;
@@ -285,11 +495,11 @@ export function generalisedAdvantages(input: {
   lastValues: Float64Array;
   gamma: number;
   lambda: number;
-}): { advantages: Float64Array; returns: Float64Array } {
-  const { rewards, values, ended, lastValues, gamma, lambda } = input;
+  advantages: Float64Array;
+  returns: Float64Array;
+}): void {
+  const { rewards, values, ended, lastValues, gamma, lambda, advantages, returns } = input;
   const envCount = lastValues.length;
-  const advantages = new Float64Array(rewards.length);
-  const returns = new Float64Array(rewards.length);
   for (let i = rewards.length - 1; i >= 0; i--) {
     const isLast = i + envCount >= rewards.length;
     const nextValue = isLast ? lastValues[i % envCount]! : values[i + envCount]!;
@@ -299,7 +509,6 @@ export function generalisedAdvantages(input: {
     advantages[i] = delta + gamma * lambda * goesOn * nextAdvantage;
     returns[i] = advantages[i]! + values[i]!;
   }
-  return { advantages, returns };
 }
 
 export interface Sample {
@@ -313,14 +522,14 @@ export interface Sample {
 /**
  * One sample's part of the loss
  *   -min(rho A, clip(rho, 1 - c, 1 + c) A) + valueCoefficient (V - target)^2 / 2 - entropyCoefficient H
- * from the logits and the value at outputs[at ..], and 1 / n of its gradient written to gradient[at ..].
+ * from the logits at outputs[at ..] and the value at outputs[at + valueColumn], and 1 / n of its gradient
+ * written to the same places of outputGradient.
  * `value` is (V - target)^2 / 2; `kl` is the estimator rho - 1 - ln rho (Schulman 2020); `row` is scratch.
  */
 export function sampleLoss(
   s: Pick<PpoSettings, "clipRange" | "entropyCoefficient" | "valueCoefficient">,
   { action, oldLogProb, advantage, valueTarget }: Sample,
-  outputs: Float32Array,
-  gradient: Float32Array,
+  { outputs, outputGradient: gradient, valueColumn }: NetworkOutputs,
   at: number,
   n: number,
   row: ActionRow,
@@ -341,8 +550,8 @@ export function sampleLoss(
     const entropyGradient = -p * (row.logProbs[a]! + entropy);
     gradient[at + a] = (policyGradient - s.entropyCoefficient * entropyGradient) / n;
   }
-  const error = outputs[at + actionCount]! - valueTarget;
-  gradient[at + actionCount] = (s.valueCoefficient * error) / n;
+  const error = outputs[at + valueColumn]! - valueTarget;
+  gradient[at + valueColumn] = (s.valueCoefficient * error) / n;
   return {
     policy: -surrogate,
     value: 0.5 * error * error,
@@ -351,6 +560,8 @@ export function sampleLoss(
     isClipped: Math.abs(ratio - 1) > s.clipRange,
   };
 }
+
+export type NetworkOutputs = Pick<DenseNetwork, "outputs" | "outputGradient" | "valueColumn">;
 
 export interface ActionRow {
   probabilities: Float64Array;
@@ -390,30 +601,138 @@ function observeAll(envs: Env[], out: Float32Array, fromRow: number): void {
   for (const [e, env] of envs.entries()) env.observe(out, (fromRow + e) * env.observationSize);
 }
 
+function networkSpec(s: PpoSettings, observationSize: number, actionCount: number): NetworkSpec {
+  const shared: NetworkSpec = {
+    observationSize,
+    hiddenSizes: s.hiddenSizes,
+    actionCount,
+    activation: "tanh",
+  };
+  return s.separateTrunks ? { ...shared, trunk: "separate" } : shared;
+}
+
+/** 1 at the start of the run, `finalFraction` at its end, linear between. */
+function along(progress: number, finalFraction: number): number {
+  return 1 + progress * (finalFraction - 1);
+}
+
+function allocateRollout(s: PpoSettings): Rollout {
+  const batchSize = s.envCount * s.horizon;
+  const bytes = (count: number) => new Uint8Array(new SharedArrayBuffer(count));
+  const floats = (count: number) => new Float64Array(new SharedArrayBuffer(count * 8));
+  return {
+    actions: bytes(batchSize),
+    logProbs: floats(batchSize),
+    values: floats(batchSize),
+    rewards: floats(batchSize),
+    bootstraps: floats(batchSize),
+    ended: bytes(batchSize),
+    episodeReturns: floats(batchSize),
+    lastValues: floats(s.envCount),
+    advantages: floats(batchSize),
+    returns: floats(batchSize),
+    order: new Uint32Array(new SharedArrayBuffer(batchSize * 4)),
+    laneSums: floats(s.gradientLanes * LANE_STRIDE),
+  };
+}
+
+/** A function that, called often, gives the event loop a turn every YIELD_EVERY_MS. */
+function pacer(nowMs: () => number): () => Promise<void> | undefined {
+  let lastMs = nowMs();
+  const turn = async () => {
+    await nextTurn();
+    lastMs = nowMs();
+  };
+  return () => (nowMs() - lastMs > YIELD_EVERY_MS ? turn() : undefined);
+}
+
+/** The shares of the other threads; none when the run has one thread. */
+async function startShares(
+  { envSource }: PpoOptions,
+  start: Omit<ShareStart, "thread" | "makeEnv" | "barrier">,
+  barrier: Barrier,
+): Promise<Thread[]> {
+  if (start.threads === 1) return [];
+  if (!envSource)
+    throw new RangeError("threads above 1 need envSource, from which a thread makes environments");
+  // Beside this module and of its kind: TypeScript in the repository, JavaScript in a build.
+  const moduleUrl = new URL(`./ppoThread.${import.meta.url.endsWith(".ts") ? "ts" : "js"}`, import.meta.url);
+  const data = (thread: number): PpoThreadData => ({
+    start: { ...start, thread },
+    barrierBlock: barrier.block,
+    envModuleUrl: envSource.moduleUrl,
+    envData: envSource.data,
+  });
+  const numbers = Array.from({ length: start.threads - 1 }, (_, i) => i + 1);
+  return Promise.all(numbers.map((thread) => startThread(moduleUrl.href, data(thread))));
+}
+
+type ShareMethod = "reset" | "restore" | "snapshot" | "collect" | "epoch";
+
+/** Calls a method on all shares at once; the results come in the order of the threads. */
+function callEverywhere(share: PpoShare, others: Thread[], barrier: Barrier) {
+  return async <M extends ShareMethod>(
+    method: M,
+    ...args: Parameters<PpoShare[M]>
+  ): Promise<Array<Awaited<ReturnType<PpoShare[M]>>>> => {
+    type Value = Awaited<ReturnType<PpoShare[M]>>;
+    const theirs = Promise.allSettled(others.map((thread) => thread.call(method, args)));
+    const own = share[method] as (...args: unknown[]) => Value | Promise<Value>;
+    let ownValue: Value | undefined;
+    let ownError: unknown;
+    try {
+      ownValue = await own.apply(share, args);
+    } catch (error) {
+      ownError = error;
+      barrier.fail();
+    }
+    const settled = await theirs;
+    const failed = settled.find(
+      (result) => result.status === "rejected" && !(result.reason instanceof ThreadFailedError),
+    );
+    // A thread that only gave up because this one failed has nothing to say.
+    if (ownError !== undefined && !(ownError instanceof ThreadFailedError)) throw ownError;
+    if (failed?.status === "rejected") throw failed.reason;
+    if (ownError !== undefined) throw ownError;
+    return [ownValue!, ...settled.map((result) => (result as PromiseFulfilledResult<Value>).value)];
+  };
+}
+
 function checkRollout(
-  observations: Float32Array,
-  values: Float64Array,
+  { rewards, values }: Rollout,
+  { stored, spec }: DenseNetwork,
+  samples: number,
   diverged: (reason: TrainingDivergedError["reason"], detail: string) => Error,
 ): void {
+  for (let i = 0; i < samples; i++) {
+    if (!Number.isFinite(rewards[i]))
+      throw diverged("NON_FINITE_REWARD", `an environment paid ${rewards[i]}`);
+  }
   // A sum is finite exactly when no term is NaN or infinite: observations are clipped, values are small.
   let observationSum = 0;
-  for (let i = 0; i < observations.length; i++) observationSum += observations[i]!;
+  for (let i = 0; i < samples * spec.observationSize; i++) observationSum += stored[i]!;
   if (!Number.isFinite(observationSum)) throw diverged("NON_FINITE_OBSERVATION", "an observation is NaN");
   let valueSum = 0;
-  for (let i = 0; i < values.length; i++) valueSum += values[i]!;
+  for (let i = 0; i < samples; i++) valueSum += values[i]!;
   if (!Number.isFinite(valueSum)) throw diverged("NON_FINITE_OUTPUT", "the network's value is NaN");
 }
 
 /** @throws Error when the bytes are torn or altered, or belong to other settings. */
-function loadCheckpoint(bytes: Uint8Array, settings: PpoSettings, contextHash: string) {
+function loadCheckpoint(bytes: Uint8Array, options: PpoOptions, kernelVersion: string) {
   const decoded = decodeCheckpoint(bytes);
   if (!decoded.ok) throw new Error(`the checkpoint cannot be resumed (${decoded.error}); start anew`);
   const state = decoded.value.state as PpoState;
-  if (state.settings !== canonicalJson(settings)) {
+  if (state.settings !== canonicalJson(options.settings)) {
     throw new Error(`the checkpoint belongs to other settings: ${state.settings}; resume with those`);
   }
-  if (state.contextHash !== contextHash) {
+  if (state.contextHash !== (options.contextHash ?? "")) {
     throw new Error("the checkpoint belongs to another dataset or environment; resume with the same ones");
+  }
+  if (state.kernelVersion !== kernelVersion) {
+    throw new Error(
+      `the checkpoint was made with kernel ${state.kernelVersion}, this run has ${kernelVersion}; ` +
+        "resume with that kernel, on a machine that has it",
+    );
   }
   return { state, arrays: decoded.value.arrays };
 }

@@ -1,3 +1,4 @@
+import type { KernelBuild } from "../../lib/policy/kernel/instance";
 import type { NetworkSpec } from "../../lib/policy/types";
 import type { Env } from "../env/types";
 
@@ -18,15 +19,27 @@ export interface PpoSettings {
   /** Trace decay of generalised advantage estimation. */
   gaeLambda: number;
   clipRange: number;
+  /** Each coefficient moves linearly over the run, from its value to this fraction of it. */
   entropyCoefficient: number;
+  entropyFinalFraction: number;
   valueCoefficient: number;
-  /** Falls linearly to zero over the run. */
+  valueFinalFraction: number;
   learningRate: number;
+  learningRateFinalFraction: number;
   maxGradientNorm: number;
   /** Ends an iteration's epochs when the approximate KL passes 1.5 times this; 0 turns it off. */
   targetKl: number;
   /** An iteration whose mean approximate KL passes this has diverged. */
   divergenceKl: number;
+  /** 1: advantages of a minibatch are brought to mean 0 and deviation 1; 0: they are used as they are. */
+  normaliseAdvantages: 0 | 1;
+  /** 1: policy and value have hidden layers of their own; 0: they share one trunk. */
+  separateTrunks: 0 | 1;
+  /**
+   * Parts into which the gradient of a minibatch is summed, and so the most threads that can work on it. It
+   * decides the order of the sum, so it is part of the settings, and the number of threads changes no bit.
+   */
+  gradientLanes: number;
   /** 1: divide rewards by the running deviation of the discounted return; 0: take them as they are. */
   rewardScaling: 0 | 1;
 }
@@ -42,11 +55,17 @@ export const PPO_DEFAULTS: Omit<PpoSettings, "seed" | "environmentSteps"> = {
   gaeLambda: 0.9,
   clipRange: 0.2,
   entropyCoefficient: 0.01,
+  entropyFinalFraction: 1,
   valueCoefficient: 0.5,
+  valueFinalFraction: 1,
   learningRate: 1e-3,
+  learningRateFinalFraction: 0,
   maxGradientNorm: 0.5,
   targetKl: 0.03,
   divergenceKl: 1,
+  normaliseAdvantages: 1,
+  separateTrunks: 0,
+  gradientLanes: 2,
   rewardScaling: 1,
 };
 
@@ -71,8 +90,23 @@ export interface ProgressPoint {
   etaSeconds: number;
 }
 
+/**
+ * Environments that any thread can make: a module of this repository that exports
+ * `makeEnvs(data): (index: number) => Env`. Threads get a copy of `data`, but share its SharedArrayBuffers.
+ */
+export interface EnvSource {
+  moduleUrl: string;
+  data: unknown;
+}
+
 export interface PpoOptions {
   makeEnv(index: number): Env;
+  /** The same environments for the other threads; needed when `threads` is above 1. */
+  envSource?: EnvSource;
+  /** 1 when absent; at most `settings.gradientLanes`. Changes the time a run takes, never its result. */
+  threads?: number;
+  /** The baseline when absent; see `trainingKernel`. Each has its own bits. */
+  kernel?: KernelBuild;
   settings: PpoSettings;
   /** Milliseconds from any origin; it only paces yielding and fills the clock-derived fields. */
   nowMs(): number;
@@ -94,6 +128,8 @@ export interface PpoResult {
   /** The last progress point. */
   metrics: ProgressPoint;
   environmentSteps: number;
+  /** Version of the kernel that computed the gradients. */
+  kernelVersion: string;
   stoppedBy: "steps" | "request";
   /** Full state at the end, from which an unfinished run resumes. */
   checkpoint: Uint8Array;
@@ -147,6 +183,12 @@ export function checkPpoSettings(s: PpoSettings): void {
   real("valueCoefficient", 0, 100);
   real("learningRate", 0, 1);
   real("maxGradientNorm", 1e-6, 1e6);
+  real("entropyFinalFraction", 0, 100);
+  real("valueFinalFraction", 0, 100);
+  real("learningRateFinalFraction", 0, 100);
+  integer("normaliseAdvantages", 0, 1);
+  integer("separateTrunks", 0, 1);
+  integer("gradientLanes", 1, 64);
   real("targetKl", 0, 100);
   real("divergenceKl", 1e-3, 1e6);
   integer("rewardScaling", 0, 1);

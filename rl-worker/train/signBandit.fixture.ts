@@ -37,3 +37,15 @@ export class SignBandit implements Env {
     this.noise = this.prng.nextGaussian();
   }
 }
+
+/** What a training thread imports; `data` is a number of steps after which every bandit throws, 0 for never. */
+export function makeEnvs(data: unknown): () => Env {
+  const throwsAfter = data as number;
+  return () => {
+    let steps = 0;
+    return new SignBandit((right) => {
+      if (++steps === throwsAfter) throw new RangeError(`step ${steps} is broken`);
+      return right ? 1 : 0;
+    });
+  };
+}

@@ -126,6 +126,7 @@ export class DenseNetwork {
     const k = this.kernel;
     const { layers, input: observations } = this.layout;
     const block = this.layout.gradients[this.lane]!;
+    if (rows === 0 && !accumulate) this.block(block).fill(0);
     for (let i = layers.length - 1; i >= 0; i--) {
       const l = layers[i]!;
       const { below } = l;
