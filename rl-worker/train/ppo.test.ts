@@ -190,14 +190,24 @@ describe("PPO loss of one sample", () => {
     const row = { probabilities: new Float64Array(3), logProbs: new Float64Array(3) };
     const total = (o: Float32Array, sample: Parameters<typeof sampleLoss>[1]) => {
       const net = { outputs: o, outputGradient: new Float32Array(4), valueColumn: 3 };
-      const l = sampleLoss(s, sample, net, 0, 1, row);
-      return l.policy + s.valueCoefficient * l.value - s.entropyCoefficient * l.entropy;
+      const sums = new Float64Array(5);
+      sampleLoss(s, sample, net, 0, 1, row, sums);
+      const [policy, value, entropy] = sums as unknown as [number, number, number];
+      return policy + s.valueCoefficient * value - s.entropyCoefficient * entropy;
     };
     for (const advantage of [1.5, -1.5]) {
       for (const oldLogProb of [-0.2, -1.2, -1.5, -2.5]) {
         const sample = { action: 0, oldLogProb, advantage, valueTarget: 1.25 };
         const gradient = new Float32Array(4);
-        sampleLoss(s, sample, { outputs, outputGradient: gradient, valueColumn: 3 }, 0, 1, row);
+        sampleLoss(
+          s,
+          sample,
+          { outputs, outputGradient: gradient, valueColumn: 3 },
+          0,
+          1,
+          row,
+          new Float64Array(5),
+        );
         for (let i = 0; i < 4; i++) {
           const h = 2 ** -10; // exact in float32 beside these outputs
           const up = outputs.slice();

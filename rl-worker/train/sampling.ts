@@ -16,11 +16,11 @@ export function meanAndDeviation(
   indices: Uint32Array,
 ): { mean: number; deviation: number } {
   let sum = 0;
-  for (const i of indices) sum += values[i]!;
+  for (let k = 0; k < indices.length; k++) sum += values[indices[k]!]!;
   const mean = sum / indices.length;
   let square = 0;
-  for (const i of indices) {
-    const distance = values[i]! - mean;
+  for (let k = 0; k < indices.length; k++) {
+    const distance = values[indices[k]!]! - mean;
     square += distance * distance;
   }
   return { mean, deviation: Math.sqrt(square / indices.length) };
@@ -28,7 +28,8 @@ export function meanAndDeviation(
 
 /** 1 - Var(returns - values) / Var(returns); 0 when the returns do not vary. */
 export function explainedVariance(returns: Float64Array, values: Float64Array): number {
-  const all = Uint32Array.from(returns, (_, i) => i);
+  const all = new Uint32Array(returns.length);
+  for (let i = 0; i < all.length; i++) all[i] = i;
   const residuals = returns.map((r, i) => r - values[i]!);
   const ratio = meanAndDeviation(residuals, all).deviation / meanAndDeviation(returns, all).deviation;
   return Number.isFinite(ratio) ? 1 - ratio * ratio : 0;
