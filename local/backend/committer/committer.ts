@@ -110,8 +110,9 @@ export class Committer {
       this.queue.push({ run, namespace, resolve: resolve as Queued["resolve"], reject });
       if (this.running) return;
       this.running = true;
-      // The loop outlives the call that woke it, so it must not inherit that call's context.
-      this.callContext.exit(() => queueMicrotask(() => void this.loop()));
+      // The loop outlives the call that woke it, so it must not inherit that call's context. It starts after what the network has
+      // already delivered, so that the first of many mutations does not pay for a durable write of its own.
+      this.callContext.exit(() => this.ports.defer(() => void this.loop()));
     });
   }
 

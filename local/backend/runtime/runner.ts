@@ -137,7 +137,16 @@ export class Runner {
       const cancel = this.backend.ports.setTimer(limitMs, () => {
         reject(new Error(`Function execution timed out (maximum duration: ${limitMs / 1000}s)`));
       });
-      running.then(resolve, reject).finally(cancel);
+      running.then(
+        (result) => {
+          cancel();
+          resolve(result);
+        },
+        (error) => {
+          cancel();
+          reject(error);
+        },
+      );
     });
   }
 

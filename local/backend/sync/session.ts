@@ -224,9 +224,10 @@ export class SyncSession {
     const path = formatAddress({ component: componentPath ?? "", path: udfPath });
     const key = requestKey(this.sessionId!, requestId);
     const { value, ts } = await this.backend.runner.mutation(path, args[0] ?? {}, this.options(), key);
-    this.respond(responseMessage("MutationResponse", requestId, value, `,"ts":"${encodeTs(ts)}"`));
+    // First in line, so that the transition leaves in the turn that sends the response.
     this.owesTransition = true;
     this.flushSoon();
+    this.respond(responseMessage("MutationResponse", requestId, value, `,"ts":"${encodeTs(ts)}"`));
   }
 
   private async act({
