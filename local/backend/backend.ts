@@ -5,12 +5,14 @@ import { FunctionLog } from "./admin/functionLog";
 import { Imports } from "./admin/imports";
 import { systemFunctions } from "./admin/systemFunctions";
 import { Authenticator } from "./auth/auth";
+import { TokenSigner } from "./auth/signing";
 import { applySchema } from "./catalog/applySchema";
 import { CATALOG_KEY, Catalog } from "./catalog/catalog";
 import { Committer } from "./committer/committer";
 import { DefinitionLoader } from "./components/definitions";
 import { Components } from "./components/instances";
 import { FileStorage } from "./files/fileStorage";
+import { PinnedSnapshots } from "./http/pinnedSnapshots";
 import { bundleFolder, evaluateFolder } from "./loader/modules";
 import type { Log } from "./log";
 import { type Ports, systemPorts } from "./ports";
@@ -81,6 +83,8 @@ export class Backend {
   readonly exports: Exports;
   readonly imports: Imports;
   readonly auth: Authenticator;
+  readonly signer: TokenSigner;
+  readonly pinned: PinnedSnapshots;
   readonly scheduler: Scheduler;
   private crons: Crons[] = [];
   private readonly maintenance: Maintenance;
@@ -105,6 +109,8 @@ export class Backend {
     this.exports = new Exports(this, join(options.dataDir, "exports"));
     this.imports = new Imports(this, join(options.dataDir, "imports"));
     this.auth = new Authenticator(options.adminKey, this.ports);
+    this.signer = new TokenSigner(store, this.committer, this.ports);
+    this.pinned = new PinnedSnapshots(this.committer, this.ports);
     this.scheduler = new Scheduler(this);
     this.maintenance = new Maintenance(this);
   }
@@ -141,6 +147,7 @@ export class Backend {
     await this.files.open();
     await this.exports.open();
     await this.imports.open();
+    await this.signer.open();
     const definitionContext = createDefaultRuntime({}, this.ports);
     const definition = await new DefinitionLoader(options.functionsDir, definitionContext).app();
     this.components = new Components(definition, this.catalog, this.environment.values);
@@ -193,6 +200,7 @@ export class Backend {
     this.maintenance.stop();
     for (const crons of this.crons) crons.stop();
     this.scheduler.stop();
+    this.pinned.close();
     await this.committer.close();
     await this.store.close();
   }

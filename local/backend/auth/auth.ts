@@ -173,7 +173,7 @@ export class Authenticator {
         clockTolerance: 5,
         requiredClaims: ["sub", "iss", "exp"],
       });
-      return { admin: false, attributes: identityOf(payload), expiresAtMs: payload.exp! * 1000 };
+      return { admin: false, attributes: identityOf(payload), expiresAtMs: payload.exp! * 1000, token };
     } catch (error) {
       if (error instanceof errors.JWTExpired) throw new AuthenticationError("Token expired");
       throw new AuthenticationError(`Could not verify the token: ${(error as Error).message}`);

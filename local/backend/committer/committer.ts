@@ -159,6 +159,7 @@ export class Committer {
       undefined,
       task.namespace,
     );
+    if (!batch.isEmpty) tx.visibleTs = this.lastTs;
     try {
       const { value, commit } = await task.run(tx);
       tx.close();

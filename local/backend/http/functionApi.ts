@@ -3,9 +3,10 @@ import type { Backend } from "../backend";
 import { formatAddress } from "../components/address";
 import type { Caller } from "../runtime/callState";
 import { RequestError } from "../runtime/errors";
-import type { Outcome } from "../runtime/outcome";
+import { fromQueryResult, type Outcome } from "../runtime/outcome";
 import type { CallOptions } from "../runtime/runner";
-import { encodeTs, isPlainObject, type JsonValue, toCleanJson } from "../values/encoded";
+import type { DatabaseSnapshot } from "../transaction/snapshot";
+import { decodeTs, encodeTs, isPlainObject, type JsonValue, toCleanJson } from "../values/encoded";
 import { readJson, sendJson } from "./respond";
 
 /** Room for 16 MiB of arguments in base64 JSON. */
@@ -92,6 +93,48 @@ async function run(
   }
 }
 
+/** Runs queries on one published state. */
+async function runAt(
+  backend: Backend,
+  snapshot: DatabaseSnapshot,
+  calls: FunctionCall[],
+  options: CallOptions,
+): Promise<Outcome[]> {
+  try {
+    return await Promise.all(
+      calls.map(async ({ path, args }) =>
+        fromQueryResult((await backend.runner.query(path, args, options, snapshot)).result),
+      ),
+    );
+  } finally {
+    snapshot.release();
+  }
+}
+
+function batchOf(body: Record<string, unknown>): FunctionCall[] {
+  const { queries } = body;
+  if (!Array.isArray(queries) || !queries.every((query) => isPlainObject(query as JsonValue))) {
+    throw new RequestError(
+      400,
+      "BadRequest",
+      'The field "queries" must be an array of {path, args, format}.',
+    );
+  }
+  return (queries as Array<Record<string, unknown>>).map(callOf);
+}
+
+/** The state that a request names by its `ts`. Throws RequestError 400 when it is not readable. */
+function stateOf(backend: Backend, { ts }: Record<string, unknown>): DatabaseSnapshot {
+  const wanted = typeof ts === "string" && Buffer.from(ts, "base64").length === 8 ? decodeTs(ts) : null;
+  const snapshot = wanted === null ? null : backend.pinned.at(wanted);
+  if (snapshot) return snapshot;
+  throw new RequestError(
+    400,
+    "InvalidTimestamp",
+    'The field "ts" must be a timestamp that /api/query_ts gave out in the last 30 seconds; ask for a new one.',
+  );
+}
+
 function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -116,16 +159,17 @@ export async function handleFunctionApi(
     const body = {
       path: url.searchParams.get("path"),
       args: args === null ? {} : parseJson(args),
-      format: "json",
+      format: url.searchParams.get("format") ?? "json",
     };
     const options = optionsFor(request, await backend.auth.header(request.headers.authorization));
-    sendJson(response, 200, outcomeText(await run(backend, "query", callOf(body), options), false));
+    const call = callOf(body);
+    sendJson(response, 200, outcomeText(await run(backend, "query", call, options), call.isEncoded));
     return true;
   }
   if (request.method !== "POST")
     throw new RequestError(405, "MethodNotAllowed", `Use POST for ${url.pathname}.`);
   if (kind === "query_ts") {
-    sendJson(response, 200, JSON.stringify({ ts: encodeTs(backend.committer.publishedTs) }));
+    sendJson(response, 200, JSON.stringify({ ts: encodeTs(backend.pinned.pin()) }));
     return true;
   }
   const body = await readJson(request, MAX_BODY_BYTES);
@@ -134,8 +178,8 @@ export async function handleFunctionApi(
     throw new RequestError(403, "AdminRequired", "/api/function needs the admin key.");
   }
   if (kind === "query_batch") {
-    const calls = (body.queries as Array<Record<string, unknown>>).map(callOf);
-    const outcomes = await Promise.all(calls.map((call) => run(backend, "query", call, options)));
+    const calls = batchOf(body);
+    const outcomes = await runAt(backend, backend.committer.snapshot(), calls, options);
     const results = outcomes.map((outcome, i) => outcomeText(outcome, calls[i]!.isEncoded));
     sendJson(response, 200, `{"results":[${results.join(",")}]}`);
     return true;
@@ -145,7 +189,10 @@ export async function handleFunctionApi(
     body.path = `${steps.slice(0, -1).join("/")}:${steps.at(-1)}`;
   }
   const call = callOf(body);
-  const outcome = await run(backend, kind === "query_at_ts" ? "query" : kind, call, options);
+  const outcome =
+    kind === "query_at_ts"
+      ? (await runAt(backend, stateOf(backend, body), [call], options))[0]!
+      : await run(backend, kind, call, options);
   sendJson(response, 200, outcomeText(outcome, call.isEncoded));
   return true;
 }

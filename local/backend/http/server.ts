@@ -76,6 +76,8 @@ async function route(backend: Backend, request: IncomingMessage, response: Serve
     response.writeHead(200, { "Content-Type": "text/plain" }).end(BACKEND_VERSION);
   } else if (url.pathname === "/instance_name") {
     response.writeHead(200, { "Content-Type": "text/plain" }).end("embedded");
+  } else if (url.pathname === "/.well-known/jwks.json") {
+    sendJson(response, 200, backend.signer.jwks());
   } else if (url.pathname === "/health" || url.pathname === "/") {
     sendJson(response, 200, JSON.stringify({ status: "ok", version: BACKEND_VERSION }));
   } else throw new RequestError(404, "NotFound", `There is nothing at ${url.pathname}.`);

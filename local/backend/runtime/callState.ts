@@ -14,6 +14,8 @@ export interface Caller {
   attributes: JsonObject | null;
   /** Milliseconds since the epoch after which the token no longer counts. */
   expiresAtMs?: number;
+  /** The JWT that says who calls. */
+  token?: string;
 }
 
 export const ANONYMOUS: Caller = { admin: false, attributes: null };

@@ -31,6 +31,8 @@ export interface CallOptions {
   /** True when internal functions may be called (system, admin, other functions). */
   internal?: boolean;
   scheduledFunctionId?: string;
+  /** Of the call that this one is part of; a new one by default. */
+  requestId?: string;
 }
 
 export const SYSTEM_CALL: CallOptions = { caller: SYSTEM, internal: true };
@@ -77,7 +79,7 @@ export class Runner {
     const { ports } = this.backend;
     return {
       backend: this.backend,
-      requestId: Buffer.from(ports.randomBytes(8)).toString("hex"),
+      requestId: options.requestId ?? Buffer.from(ports.randomBytes(8)).toString("hex"),
       caller: options.caller,
       request: options.request ?? NO_REQUEST,
       scheduledFunctionId: options.scheduledFunctionId ?? null,

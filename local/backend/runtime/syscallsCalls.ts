@@ -1,8 +1,8 @@
 import { formatAddress, formatHandle, parseAddress, parseChildReference } from "../components/address";
 import { cancelJob, scheduleJob } from "../scheduler/jobs";
 import { runVectorSearch, type VectorSearchRequest } from "../search/vectorQuery";
-import type { JsonObject, JsonValue } from "../values/encoded";
-import { type CallState, type FunctionKind, SYSTEM } from "./callState";
+import type { JsonObject } from "../values/encoded";
+import { type CallState, SYSTEM } from "./callState";
 import { FunctionFailure } from "./errors";
 import type { Outcome } from "./outcome";
 import type { CallOptions } from "./runner";
@@ -28,9 +28,15 @@ function addressOf({ component, root }: CallState, args: JsonObject): string {
   return address;
 }
 
-/** A function calling another keeps its caller's identity and may reach internal functions. */
-function optionsOf(state: CallState): CallOptions {
-  return { caller: state.root.caller, request: state.root.request, internal: true };
+/** A function calling another keeps its caller's identity and request, and may reach internal functions. */
+function optionsOf({ root: { caller, request, requestId, scheduledFunctionId } }: CallState): CallOptions {
+  return {
+    caller,
+    request,
+    requestId,
+    internal: true,
+    ...(scheduledFunctionId ? { scheduledFunctionId } : {}),
+  };
 }
 
 function textOrThrow(state: CallState, outcome: Outcome): string {
@@ -41,27 +47,25 @@ function textOrThrow(state: CallState, outcome: Outcome): string {
 }
 
 /** Queries and mutations nested in a query or mutation: the same snapshot, clock and limits; a failed mutation leaves nothing. */
-async function runNested(
-  state: CallState,
-  kind: FunctionKind,
-  path: string,
-  args: JsonValue,
-): Promise<string> {
+async function runNested(state: CallState, args: JsonObject): Promise<string> {
   const { tx, root } = state;
+  const kind = args.udfType === "mutation" ? "mutation" : "query";
+  const given = args.args ?? {};
   if (!tx)
     throw new Error(
       "runQuery and runMutation with a transaction are only available in queries and mutations.",
     );
-  const fn = root.backend.runner.resolve(path, kind, true);
+  const fn = root.backend.runner.resolve(addressOf(state, args), kind, true);
   if (kind === "query") {
-    const child = tx.nested(false, fn.component.namespace);
-    return root.backend.runner.invoke(fn, root, args, child).finally(() => child.close());
+    const { namespace } = fn.component;
+    const child = args.udfType === "snapshotQuery" ? tx.stale(namespace) : tx.nested(false, namespace);
+    return root.backend.runner.invoke(fn, root, given, child).finally(() => child.close());
   }
   if (!tx.writes) throw new Error("Queries cannot run mutations.");
   const turn = tx.nestedQueue.then(async () => {
     const child = tx.nested(true, fn.component.namespace);
     try {
-      const text = await root.backend.runner.invoke(fn, root, args, child);
+      const text = await root.backend.runner.invoke(fn, root, given, child);
       tx.commitNested(child);
       return text;
     } finally {
@@ -73,10 +77,7 @@ async function runNested(
 }
 
 export const callSyscalls: Record<string, AsyncSyscall> = {
-  "1.0/runUdf"(state, args) {
-    const kind = args.udfType === "mutation" ? "mutation" : "query";
-    return runNested(state, kind, addressOf(state, args), args.args ?? {});
-  },
+  "1.0/runUdf": runNested,
   async "1.0/actions/query"(state, args) {
     const { runner } = state.root.backend;
     return textOrThrow(

@@ -31,6 +31,14 @@ export class Transaction extends TransactionReader {
       namespace,
     );
     child.isNested = true;
+    child.visibleTs = this.visibleTs;
+    return child;
+  }
+
+  /** A view of the published state underneath: it sees no pending write and nothing depends on what it reads. */
+  stale(namespace = this.namespace): Transaction {
+    const child = new Transaction(this.snapshot, this.catalog, [], null, null, this.usage, namespace);
+    child.isNested = true;
     return child;
   }
 

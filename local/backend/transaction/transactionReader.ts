@@ -44,6 +44,8 @@ interface Scan {
  */
 export class TransactionReader {
   readonly layer = new Layer();
+  /** Timestamp of the newest commit that this view includes. */
+  visibleTs: bigint;
   private closed = false;
   paginated = false;
   /** True for the transaction of a call nested in another. */
@@ -59,7 +61,9 @@ export class TransactionReader {
     readonly usage = new Usage(),
     /** Where table names are looked up and ids must belong. */
     readonly namespace: Namespace = catalog.root,
-  ) {}
+  ) {
+    this.visibleTs = snapshot.ts;
+  }
 
   close(): void {
     this.closed = true;
