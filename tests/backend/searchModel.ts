@@ -90,13 +90,19 @@ export function isMatch(document: JsonObject, search: Search): boolean {
   return wordsOf(document.body).some((word) => wanted.includes(word) || word.startsWith(last));
 }
 
-/** BM25 over the matching documents, lengths rounded down to four significant bits, the last word also a prefix at half weight. */
+/**
+ * BM25 over the matching documents, lengths rounded down to four significant bits; a longer word that the last word is a prefix
+ * of is half an occurrence of it.
+ */
 export function modelSearch(rows: ModelRow[], search: Search): string[] {
   const wanted = wordsOf(search.text).slice(0, 16);
   const last = wanted.at(-1)!;
   const matching = rows.filter((row) => isMatch(row.document, search));
-  const tests = [...new Set(wanted)].map((term) => (word: string) => word === term);
-  tests.push((word) => word !== last && word.startsWith(last));
+  const occurrences = (row: ModelRow, term: string) =>
+    wordsOf(row.document.body).reduce((sum, word) => {
+      if (word === term) return sum + 1;
+      return term === last && word.startsWith(last) ? sum + 0.5 : sum;
+    }, 0);
   const length = (row: ModelRow) => {
     const words = wordsOf(row.document.body).length;
     const step = words < 16 ? 1 : 2 ** (Math.floor(Math.log2(words)) - 3);
@@ -105,11 +111,10 @@ export function modelSearch(rows: ModelRow[], search: Search): string[] {
   const mean = matching.reduce((sum, row) => sum + length(row), 0) / matching.length;
   const scored = matching.map((row) => {
     let score = 0;
-    for (const [i, test] of tests.entries()) {
-      const count = wordsOf(row.document.body).filter(test).length;
-      const held = matching.filter((other) => wordsOf(other.document.body).some(test)).length;
-      const weight =
-        Math.log(1 + (matching.length - held + 0.5) / (held + 0.5)) * (i === tests.length - 1 ? 0.5 : 1);
+    for (const term of new Set(wanted)) {
+      const count = occurrences(row, term);
+      const held = matching.filter((other) => occurrences(other, term) > 0).length;
+      const weight = Math.log(1 + (matching.length - held + 0.5) / (held + 0.5));
       score += (weight * count * 2.2) / (count + 1.2 * (0.25 + (0.75 * length(row)) / mean));
     }
     return { row, score };

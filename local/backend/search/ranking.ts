@@ -52,36 +52,37 @@ export class Matches {
 
 const K1 = 1.2;
 const B = 0.75;
+/** What a longer word counts for the word it starts with. */
 const PREFIX_WEIGHT = 0.5;
 
 /**
  * BM25 (Robertson and Zaragoza 2009; k1 1.2, b 0.75) whose corpus is the set of matching documents: the number of documents,
  * how many hold each term and their mean length are taken over that set alone, so that a document that does not match cannot
- * change the order. Longer words that the last word is a prefix of count half, as one term. Equal scores: newest first.
+ * change the order. The slot after the terms counts longer words that start with the term `last`; they are half an occurrence
+ * of it. Equal scores: newest first.
  */
-export function rankMatches(matches: Matches, prefixSlot: number): Hit[] {
-  const classes = [...matches.classes.values()];
+export function rankMatches(matches: Matches, terms: number, last: number): Hit[] {
+  const classes = [...matches.classes.values()].map(({ counts, ...group }) => {
+    const occurrences = counts.slice(0, terms);
+    if (last >= 0) occurrences[last]! += PREFIX_WEIGHT * counts[terms]!;
+    return { ...group, occurrences };
+  });
   let documents = 0;
   let words = 0;
-  const holding = Array<number>(prefixSlot + 1).fill(0);
+  const holding = Array<number>(terms).fill(0);
   for (const group of classes) {
     documents += group.documents;
     words += group.documents * lengthOfCode(group.lengthCode);
-    for (let i = 0; i < holding.length; i++) if (group.counts[i]! > 0) holding[i]! += group.documents;
+    for (let i = 0; i < holding.length; i++) if (group.occurrences[i]! > 0) holding[i]! += group.documents;
   }
   const meanLength = words / documents;
-  const weights = holding.map(
-    (held, i) =>
-      Math.log(1 + (documents - held + 0.5) / (held + 0.5)) *
-      (K1 + 1) *
-      (i === prefixSlot ? PREFIX_WEIGHT : 1),
-  );
+  const weights = holding.map((held) => Math.log(1 + (documents - held + 0.5) / (held + 0.5)) * (K1 + 1));
   const byScore = new Map<number, string[][]>();
   for (const group of classes) {
     const damping = K1 * (1 - B + (B * lengthOfCode(group.lengthCode)) / meanLength);
     let score = 0;
     for (let i = 0; i < weights.length; i++) {
-      const count = group.counts[i]!;
+      const count = group.occurrences[i]!;
       if (count > 0) score += (weights[i]! * count) / (count + damping);
     }
     const rounded = Math.fround(score);

@@ -201,8 +201,7 @@ export async function runSearch(tx: Transaction, query: TextQuery): Promise<Hit[
     lead && new RowCursor(tx, filterListPrefix(query.index, lead.field, lead.digest), POSITION_LENGTH);
   await filter?.load();
   const heap = await openTerms(tx, query);
-  const slots = query.terms.length + 1;
-  const matches = new Matches(slots);
+  const matches = new Matches(query.terms.length + 1);
   for (let least = heap.least; least; least = heap.least) {
     const { position } = least;
     if (filter) {
@@ -225,7 +224,7 @@ export async function runSearch(tx: Transaction, query: TextQuery): Promise<Hit[
     }
     if (counted) matches.end();
   }
-  return rankMatches(matches, slots - 1);
+  return rankMatches(matches, query.terms.length, query.terms.indexOf(query.prefix ?? ""));
 }
 
 /** Where a hit stands among the results; cursors are made of it. */
