@@ -184,7 +184,7 @@ describe("HTTP actions", () => {
     ]);
   });
 
-  it("send a body as it is written", async () => {
+  it("send a body as it is written, by an action that polls a query and leaves others their turn", async () => {
     const response = await fetch(`${backend.siteUrl}/stream`);
     const reader = response.body!.getReader();
     const text = async () => new TextDecoder().decode((await reader.read()).value);
