@@ -24,7 +24,13 @@ module.exports = {
       severity: "error",
       from: { path: "^convex/", pathNot: [TEST, "^convex/_generated/"] },
       to: {
-        pathNot: ["^lib/", "^convex/", `${PACKAGE}convex(-helpers)?(/|$)`, `${PACKAGE}ccxt(/|$)`],
+        pathNot: [
+          "^lib/",
+          "^convex/",
+          `${PACKAGE}convex(-helpers)?(/|$)`,
+          `${PACKAGE}@convex-dev/`,
+          `${PACKAGE}ccxt(/|$)`,
+        ],
         dependencyTypesNot: ["core"],
       },
     },

@@ -27,7 +27,7 @@ export default defineConfig({
           name: "convex",
           include: ["convex/**/*.test.ts", "tests/convex/**/*.test.ts"],
           environment: "edge-runtime",
-          server: { deps: { inline: ["convex-test"] } },
+          server: { deps: { inline: ["convex-test", /@convex-dev/] } },
           testTimeout: 30_000,
         },
       },

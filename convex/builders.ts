@@ -18,6 +18,7 @@ import {
 } from "./_generated/server";
 import { findMember } from "./access/model";
 import { LOCAL_ISSUER_DEFAULT, type Role, roleAllows, SERVICE_SUBJECT_PREFIX } from "./access/roles";
+import { countUse, type RateName } from "./rateLimits";
 
 export interface Actor {
   tokenIdentifier: string;
@@ -117,10 +118,21 @@ function queryBuilder(authority: Authority) {
   ) => query(authorised<QueryCtx, A, R>(authority, definition));
 }
 
+/** A mutation may name the rate limit that each of its caller's calls counts against. */
 function mutationBuilder(authority: Authority) {
-  return <A extends PropertyValidators, R extends GenericValidator>(
-    definition: Definition<MutationCtx & { actor: Actor }, A, R>,
-  ) => mutation(authorised<MutationCtx, A, R>(authority, definition));
+  return <A extends PropertyValidators, R extends GenericValidator>({
+    limit,
+    ...definition
+  }: Definition<MutationCtx & { actor: Actor }, A, R> & { limit?: RateName }) =>
+    mutation(
+      authorised<MutationCtx, A, R>(authority, {
+        ...definition,
+        handler: async (ctx, values) => {
+          if (limit !== undefined) await countUse(ctx, limit, ctx.actor.tokenIdentifier);
+          return definition.handler(ctx, values);
+        },
+      }),
+    );
 }
 
 export const viewerQuery = queryBuilder((ctx) => requireRole(ctx, "viewer"));

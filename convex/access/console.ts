@@ -47,8 +47,9 @@ export const setDisabled = adminMutation({
   },
 });
 
+/** Null when the link is not valid (any more). */
 export const redeemLink = anonymousMutation({
   args: { codeHash: v.string() },
-  returns: v.object({ subject: v.string(), displayName: v.string(), role: vRole }),
+  returns: v.union(v.null(), v.object({ subject: v.string(), displayName: v.string(), role: vRole })),
   handler: (ctx, args) => redeemSignInLink(ctx, args.codeHash),
 });

@@ -5,6 +5,7 @@ import { LIMITS } from "../../lib/contract/limits";
 import type { Doc } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
 import { appendAudit } from "../audit/model";
+import { countUse, refuseWhenUsedUp } from "../rateLimits";
 import { LOCAL_ISSUER_DEFAULT, type Role, SERVICE_SUBJECT_PREFIX } from "./roles";
 
 export async function findMember(ctx: QueryCtx, tokenIdentifier: string): Promise<Doc<"members"> | null> {
@@ -106,20 +107,21 @@ export async function createSignInLink(
   return { expiresAtMs };
 }
 
-/** Uses up a link. Wrong, used and expired codes give the same answer, so guessing learns nothing. */
+/**
+ * Uses up a link. Wrong, used and expired codes give the same answer, null, so guessing learns nothing; they count against the address
+ * that they came from, which a thrown error would undo. Throws RATE_LIMITED when there were too many.
+ */
 export async function redeemSignInLink(
   ctx: MutationCtx,
   codeHash: string,
-): Promise<{ subject: string; displayName: string; role: Role }> {
+): Promise<{ subject: string; displayName: string; role: Role } | null> {
+  const address = (await ctx.meta.getRequestMetadata()).ip ?? "unknown";
+  await refuseWhenUsedUp(ctx, "signInFailures", address);
   const link = await findLink(ctx, codeHash);
   const now = Date.now();
   if (link === null || link.usedAtMs !== undefined || link.expiresAtMs < now) {
-    throw new ConvexError(
-      appError(
-        "LINK_INVALID",
-        "This sign-in link is not valid any more; print a new one with: assay sign-in",
-      ),
-    );
+    await countUse(ctx, "signInFailures", address);
+    return null;
   }
   await ctx.db.patch(link._id, { usedAtMs: now });
   const { subject, displayName, role } = link;

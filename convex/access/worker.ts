@@ -20,6 +20,7 @@ export const bootstrap = workerMutation({
 });
 
 export const createLink = workerMutation({
+  limit: "tokenCalls",
   args: { codeHash: v.string(), role: vRole, subject: v.string(), displayName: v.string() },
   returns: v.object({ expiresAtMs: v.number() }),
   handler: (ctx, args) => createSignInLink(ctx, args, ctx.actor.tokenIdentifier),

@@ -9,6 +9,7 @@ import { datasetFields } from "./schema";
 const { createdAtMs: _createdAtMs, simulated: _simulated, ...newDatasetFields } = datasetFields;
 
 export const uploadUrl = workerMutation({
+  limit: "tokenCalls",
   args: {},
   returns: v.string(),
   handler: (ctx) => ctx.storage.generateUploadUrl(),
@@ -16,6 +17,7 @@ export const uploadUrl = workerMutation({
 
 /** Records a built dataset under the job's lease; the same hash returns the existing row. */
 export const record = workerMutation({
+  limit: "tokenCalls",
   args: {
     jobId: v.id("jobs"),
     leaseToken: v.number(),

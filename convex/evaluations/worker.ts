@@ -56,6 +56,7 @@ function assertEvaluates(
 
 /** Trades and equity go in; every figure that gates read is recomputed from them here. */
 export const record = workerMutation({
+  limit: "tokenCalls",
   args: {
     leaseToken: v.number(),
     evaluation: v.object(submittedFields),

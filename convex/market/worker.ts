@@ -16,6 +16,7 @@ const vSeriesKey = { instrument: v.string(), timeframe: vTimeframe, source: v.st
 const vCounts = v.object({ added: v.number(), unchanged: v.number(), revised: v.number() });
 
 export const startImport = workerMutation({
+  limit: "tokenCalls",
   args: { ...vSeriesKey, fileName: v.string() },
   returns: v.id("ingestionRuns"),
   handler: (ctx, { fileName, ...key }) =>

@@ -33,6 +33,7 @@ export const queuedCount = workerQuery({
 });
 
 export const claim = workerMutation({
+  limit: "tokenCalls",
   args: { workerId: v.string() },
   returns: v.union(v.null(), vJob),
   handler: async (ctx, { workerId }) => {

@@ -14,6 +14,7 @@ export const get = workerQuery({
 });
 
 export const begin = workerMutation({
+  limit: "tokenCalls",
   args: {
     ...leaseArgs,
     feedDatasetId: v.optional(v.id("datasets")),

@@ -9,6 +9,7 @@ export const ERROR_KINDS = {
   INVALID_ARGUMENT: "invalid",
   NON_FINITE_NUMBER: "invalid",
   LIMIT_EXCEEDED: "invalid",
+  RATE_LIMITED: "limited",
   CONFLICT: "conflict",
   ALREADY_RUNNING: "conflict",
   LEASE_LOST: "fenced",
@@ -31,7 +32,9 @@ export interface AppErrorData {
   message: string;
   /** The argument at fault, when there is one. */
   field?: string;
-  [extra: string]: string | undefined;
+  /** Of RATE_LIMITED: when the same call can succeed again, ms from now. */
+  retryAfterMs?: number;
+  [extra: string]: string | number | undefined;
 }
 
 /** The data of a `ConvexError`; `message` names the field, the limit and the next step. */
@@ -39,6 +42,17 @@ export function appError(code: ErrorCode, message: string, field?: string): AppE
   const data: AppErrorData = { code, kind: ERROR_KINDS[code], message };
   if (field !== undefined) data.field = field;
   return data;
+}
+
+/** The data of a refusal for calling too often: names the limit, and says when to come back. */
+export function rateLimitedError(
+  limit: string,
+  rate: number,
+  periodMs: number,
+  retryAfterMs: number,
+): AppErrorData {
+  const message = `Too often: the limit ${limit} is ${rate} in ${periodMs / 1000} s; try again in ${Math.ceil(retryAfterMs / 1000)} s`;
+  return { ...appError("RATE_LIMITED", message), limit, retryAfterMs };
 }
 
 /** Reads an error's data if it has our shape, else null (never throws). */

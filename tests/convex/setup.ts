@@ -1,6 +1,7 @@
 /// <reference types="vite/client" />
 /** A desk for tests: the real control plane in memory, with one caller of every kind. */
 
+import rateLimiter from "@convex-dev/rate-limiter/test";
 import type { FunctionReference } from "convex/server";
 import { convexTest } from "convex-test";
 import { expect, vi } from "vitest";
@@ -17,7 +18,9 @@ export const ISSUER = "https://assay.local";
 export const NOW_MS = Date.UTC(2025, 6, 2, 14, 30);
 
 export function openBackend() {
-  return convexTest(schema, modules);
+  const t = convexTest(schema, modules);
+  rateLimiter.register(t);
+  return t;
 }
 
 export type Backend = ReturnType<typeof openBackend>;

@@ -11,7 +11,7 @@ import {
 } from "@/app/_server/session";
 import { safeNextPath } from "@/components/safeNextPath";
 import { api } from "@/convex/_generated/api";
-import { asAppError } from "@/lib/contract/errors";
+import { appError, asAppError } from "@/lib/contract/errors";
 import { sha256Hex } from "@/lib/core/sha256";
 
 const CODE_CHARS_MAX = 200;
@@ -31,6 +31,13 @@ export async function POST(request: Request): Promise<NextResponse> {
   try {
     const client = new ConvexHttpClient(convexUrl());
     const member = await client.mutation(api.access.console.redeemLink, { codeHash: sha256Hex(code) });
+    if (member === null) {
+      const { code, message } = appError(
+        "LINK_INVALID",
+        "This sign-in link is not valid any more; print a new one with: assay sign-in",
+      );
+      return refuse(403, code, message);
+    }
     const response = NextResponse.json({ next: safeNextPath(body?.next), role: member.role });
     response.cookies.set(SESSION_COOKIE, await signSession(member), {
       httpOnly: true,
@@ -43,6 +50,13 @@ export async function POST(request: Request): Promise<NextResponse> {
   } catch (error) {
     if (error instanceof ConvexError) {
       const data = asAppError(error.data);
+      if (data?.retryAfterMs !== undefined) {
+        const headers = { "retry-after": String(Math.ceil(data.retryAfterMs / 1000)) };
+        return NextResponse.json(
+          { error: { code: data.code, message: data.message } },
+          { status: 429, headers },
+        );
+      }
       if (data !== null) return refuse(403, data.code, data.message);
     }
     if (error instanceof ConfigurationError) return refuse(500, "CONFIGURATION", error.message);

@@ -1,0 +1,43 @@
+/** How often one caller may do what is rare in honest use. What a trading desk does all day is not counted here. */
+import { MINUTE, RateLimiter } from "@convex-dev/rate-limiter";
+import type { ComponentApi } from "@convex-dev/rate-limiter/_generated/component.js";
+import { componentsGeneric } from "convex/server";
+import { ConvexError } from "convex/values";
+import { rateLimitedError } from "../lib/contract/errors";
+import type { MutationCtx } from "./_generated/server";
+
+// The generator that needs no deployment writes no `components`; see local/codegen.ts.
+const { rateLimiter } = componentsGeneric() as unknown as { rateLimiter: ComponentApi<"rateLimiter"> };
+
+/** Token buckets: `capacity` at once, then `rate` in each period. */
+export const RATES = {
+  /** Wrong sign-in codes, by address. Right ones cost nothing. */
+  signInFailures: { kind: "token bucket", rate: 10, period: MINUTE, capacity: 20 },
+  /** Jobs asked for, by member. How many may wait at once is another limit (see ops/model.ts). */
+  jobRequests: { kind: "token bucket", rate: 60, period: MINUTE, capacity: 120 },
+  /** Calls of a machine that open something new (a claim, an upload, a run, a link), by service token. */
+  tokenCalls: { kind: "token bucket", rate: 1_200, period: MINUTE, capacity: 2_400 },
+} as const;
+
+export type RateName = keyof typeof RATES;
+
+const limiter = new RateLimiter(rateLimiter, RATES);
+
+function refuse(name: RateName, { ok, retryAfter }: { ok: boolean; retryAfter?: number }): void {
+  if (ok) return;
+  const { rate, period } = RATES[name];
+  throw new ConvexError(rateLimitedError(name, rate, period, Math.ceil(retryAfter ?? period)));
+}
+
+/**
+ * Counts one use of a limit and refuses with RATE_LIMITED when there is none left. The count is part of the transaction: a mutation
+ * that fails afterwards has used nothing.
+ */
+export async function countUse(ctx: MutationCtx, name: RateName, key: string): Promise<void> {
+  refuse(name, await limiter.limit(ctx, name, { key }));
+}
+
+/** Refuses with RATE_LIMITED when a limit is used up, without using it. */
+export async function refuseWhenUsedUp(ctx: MutationCtx, name: RateName, key: string): Promise<void> {
+  refuse(name, await limiter.check(ctx, name, { key }));
+}
