@@ -61,6 +61,7 @@ import type * as ops_internal from "../ops/internal.js";
 import type * as ops_model from "../ops/model.js";
 import type * as ops_settle from "../ops/settle.js";
 import type * as ops_worker from "../ops/worker.js";
+import type * as rateLimits from "../rateLimits.js";
 import type * as risk_console from "../risk/console.js";
 import type * as risk_model from "../risk/model.js";
 import type * as risk_worker from "../risk/worker.js";
@@ -133,6 +134,7 @@ declare const fullApi: ApiFromModules<{
   "ops/model": typeof ops_model;
   "ops/settle": typeof ops_settle;
   "ops/worker": typeof ops_worker;
+  rateLimits: typeof rateLimits;
   "risk/console": typeof risk_console;
   "risk/model": typeof risk_model;
   "risk/worker": typeof risk_worker;
