@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
+import { COMMANDS_USAGE, runCommand } from "./admin/commands";
 import { stderrLog } from "./log";
 import { startWatchdog } from "./operation/watchdog";
 import { callStorage } from "./runtime/callState";
@@ -8,7 +9,8 @@ import { OperatorError } from "./store/store";
 
 const USAGE =
   "usage: backend --functions DIR --data DIR --port P [--site-port P2] [--host 127.0.0.1] [--admin-key KEY] [--env-file FILE]\n" +
-  "               [--compute-limit-ms 1000] [--max-blocked-ms 15000]";
+  "               [--compute-limit-ms 1000] [--max-blocked-ms 15000]\n" +
+  COMMANDS_USAGE;
 
 function portOf(text: string | undefined, name: string): number | undefined {
   if (text === undefined) return undefined;
@@ -52,6 +54,7 @@ function environmentOf(file: string | undefined): Record<string, string> {
 }
 
 async function main(): Promise<void> {
+  if (await runCommand(process.argv.slice(2))) return;
   const { values } = parseArgs({
     options: {
       functions: { type: "string" },

@@ -1,7 +1,10 @@
+import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { pipeline } from "node:stream/promises";
+import { writeBackup } from "../admin/backup";
 import { AuthenticationError } from "../auth/auth";
 import type { Backend } from "../backend";
+import { CATALOG_KEY } from "../catalog/catalog";
 import { RequestError } from "../runtime/errors";
 import { readJson, sendJson } from "./respond";
 
@@ -57,6 +60,34 @@ async function downloadExport(backend: Backend, _: IncomingMessage, response: Se
   await pipeline(content, response);
 }
 
+/** Resolves when the client has taken what was written, or is gone. */
+async function drained(response: ServerResponse): Promise<void> {
+  const settled = new AbortController();
+  const { signal } = settled;
+  await Promise.race([once(response, "drain", { signal }), once(response, "close", { signal })]);
+  settled.abort();
+}
+
+/** Ends without its manifest, and so without being a backup, when anything fails on the way. */
+async function downloadBackup(backend: Backend, _: IncomingMessage, response: ServerResponse) {
+  const letGo = backend.files.holdRemovals();
+  const snapshot = backend.committer.snapshot();
+  try {
+    response.writeHead(200, { "Content-Type": "application/zip" });
+    const sink = async (bytes: Uint8Array) => {
+      if (response.destroyed) throw new Error("The client of the backup is gone.");
+      if (!response.write(bytes)) await drained(response);
+    };
+    const source = { rows: snapshot, catalog: snapshot.raw(CATALOG_KEY), files: backend.disk.files };
+    const rows = await writeBackup(source, sink, backend.ports.now());
+    response.end();
+    backend.log("info", "backup.completed", { rows, ts: snapshot.ts.toString() });
+  } finally {
+    snapshot.release();
+    letGo();
+  }
+}
+
 async function startUpload(backend: Backend, _: IncomingMessage, response: ServerResponse) {
   sendJson(response, 200, JSON.stringify({ uploadToken: backend.imports.startUpload() }));
 }
@@ -80,6 +111,7 @@ async function performImport(backend: Backend, request: IncomingMessage, respons
 
 /** The last part of a path that ends in a number stands as `:number`. */
 const ROUTES: Record<string, Handler> = {
+  "GET /api/backup": downloadBackup,
   "POST /api/import/start_upload": startUpload,
   "POST /api/import/upload_part": uploadPart,
   "POST /api/import/finish_upload": finishUpload,
