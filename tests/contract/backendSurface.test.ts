@@ -123,6 +123,21 @@ describe("timestamps and views", () => {
   });
 });
 
+describe("transactionLimits of a nested call", () => {
+  it("stop it in Convex's words, leave nothing of it, and count towards the outer call", async () => {
+    expect(await client.mutation(api.limited!, { limits: { documentsWritten: 2 } })).toEqual({
+      refusals: [expect.stringContaining("Too many writes in a single function execution (limit: 2)")],
+      kept: 0,
+      written: 3,
+    });
+    expect(await client.mutation(api.limited!, { limits: { documentsWritten: 1e9, bytesRead: 0 } })).toEqual({
+      refusals: [],
+      kept: 3,
+      written: 3,
+    });
+  });
+});
+
 describe("documents by table and id", () => {
   it("are read and written, and refused under another table's name", async () => {
     expect(await client.mutation(api.byTable!, { table: "users" })).toEqual([

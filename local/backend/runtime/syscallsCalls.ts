@@ -1,7 +1,7 @@
 import { formatAddress, formatHandle, parseAddress, parseChildReference } from "../components/address";
 import { cancelJob, scheduleJob } from "../scheduler/jobs";
 import { runVectorSearch, type VectorSearchRequest } from "../search/vectorQuery";
-import type { JsonObject } from "../values/encoded";
+import { isPlainObject, type JsonObject } from "../values/encoded";
 import { type CallState, SYSTEM } from "./callState";
 import { FunctionFailure } from "./errors";
 import type { Outcome } from "./outcome";
@@ -56,14 +56,17 @@ async function runNested(state: CallState, args: JsonObject): Promise<string> {
       "runQuery and runMutation with a transaction are only available in queries and mutations.",
     );
   const fn = root.backend.runner.resolve(addressOf(state, args), kind, true);
+  const { namespace } = fn.component;
+  const { transactionLimits } = args;
+  const usage = isPlainObject(transactionLimits) ? tx.usage.within(transactionLimits) : tx.usage;
   if (kind === "query") {
-    const { namespace } = fn.component;
-    const child = args.udfType === "snapshotQuery" ? tx.stale(namespace) : tx.nested(false, namespace);
+    const isStale = args.udfType === "snapshotQuery";
+    const child = isStale ? tx.stale(namespace, usage) : tx.nested(false, namespace, usage);
     return root.backend.runner.invoke(fn, root, given, child).finally(() => child.close());
   }
   if (!tx.writes) throw new Error("Queries cannot run mutations.");
   const turn = tx.nestedQueue.then(async () => {
-    const child = tx.nested(true, fn.component.namespace);
+    const child = tx.nested(true, namespace, usage);
     try {
       const text = await root.backend.runner.invoke(fn, root, given, child);
       tx.commitNested(child);

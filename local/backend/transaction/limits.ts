@@ -21,7 +21,30 @@ export class ReadLimitError extends Error {
 const READ_ADVICE =
   "Consider using smaller limits in your queries, paginating your queries, or using indexed queries with a selective index range expressions.";
 
-/** Counts what one top-level query or mutation has used; nested calls share it. */
+/** What a transaction may use, by the names that {@link Usage} counts under. */
+type TransactionLimits = Pick<
+  Record<keyof typeof LIMITS, number>,
+  | "documentsRead"
+  | "bytesRead"
+  | "rangesRead"
+  | "documentsWritten"
+  | "bytesWritten"
+  | "functionsScheduled"
+  | "scheduledArgsBytes"
+>;
+
+/** The names of `TransactionLimits` of convex/server. What files use is not counted, so it is not limited either. */
+const LIMIT_NAMES: Record<string, keyof TransactionLimits> = {
+  bytesRead: "bytesRead",
+  bytesWritten: "bytesWritten",
+  databaseQueries: "rangesRead",
+  documentsRead: "documentsRead",
+  documentsWritten: "documentsWritten",
+  functionsScheduled: "functionsScheduled",
+  scheduledFunctionArgsBytes: "scheduledArgsBytes",
+};
+
+/** Counts what one top-level query or mutation has used; nested calls share it, or count within their own limits too. */
 export class Usage {
   documentsRead = 0;
   bytesRead = 0;
@@ -31,63 +54,85 @@ export class Usage {
   functionsScheduled = 0;
   scheduledArgsBytes = 0;
 
+  constructor(
+    private readonly limits: TransactionLimits = LIMITS,
+    private readonly parent: Usage | null = null,
+  ) {}
+
+  /** Counts of a nested call that may use no more than `given`; what it uses counts here as well. */
+  within(given: Record<string, unknown>): Usage {
+    const limits = { ...this.limits };
+    for (const [name, value] of Object.entries(given)) {
+      const limit = LIMIT_NAMES[name];
+      if (typeof value !== "number" || value < 0) {
+        throw new Error(`transactionLimits: \`${name}\` must be a number that is not negative.`);
+      }
+      if (limit) limits[limit] = Math.min(limits[limit], value);
+    }
+    return new Usage(limits, this);
+  }
+
   readRange(): void {
-    if (++this.rangesRead > LIMITS.rangesRead) {
+    this.parent?.readRange();
+    if (++this.rangesRead > this.limits.rangesRead) {
       throw new ReadLimitError(
-        `Too many reads in a single function execution (limit: ${LIMITS.rangesRead}). ${READ_ADVICE}`,
+        `Too many reads in a single function execution (limit: ${this.limits.rangesRead}). ${READ_ADVICE}`,
       );
     }
   }
 
   readDocument(bytes: number): void {
+    this.parent?.readDocument(bytes);
     this.bytesRead += bytes;
-    if (++this.documentsRead > LIMITS.documentsRead) {
+    if (++this.documentsRead > this.limits.documentsRead) {
       throw new ReadLimitError(
-        `Too many documents read in a single function execution (limit: ${LIMITS.documentsRead}). ${READ_ADVICE}`,
+        `Too many documents read in a single function execution (limit: ${this.limits.documentsRead}). ${READ_ADVICE}`,
       );
     }
-    if (this.bytesRead > LIMITS.bytesRead) {
+    if (this.bytesRead > this.limits.bytesRead) {
       throw new ReadLimitError(
-        `Too many bytes read in a single function execution (limit: ${LIMITS.bytesRead} bytes). ${READ_ADVICE}`,
+        `Too many bytes read in a single function execution (limit: ${this.limits.bytesRead} bytes). ${READ_ADVICE}`,
       );
     }
   }
 
   wroteDocument(bytes: number): void {
+    this.parent?.wroteDocument(bytes);
     this.bytesWritten += bytes;
-    if (++this.documentsWritten > LIMITS.documentsWritten) {
-      throw new Error(`Too many writes in a single function execution (limit: ${LIMITS.documentsWritten})`);
-    }
-    if (this.bytesWritten > LIMITS.bytesWritten) {
+    if (++this.documentsWritten > this.limits.documentsWritten) {
       throw new Error(
-        `Too many bytes written in a single function execution (limit: ${LIMITS.bytesWritten} bytes)`,
+        `Too many writes in a single function execution (limit: ${this.limits.documentsWritten})`,
+      );
+    }
+    if (this.bytesWritten > this.limits.bytesWritten) {
+      throw new Error(
+        `Too many bytes written in a single function execution (limit: ${this.limits.bytesWritten} bytes)`,
       );
     }
   }
 
   scheduled(argsBytes: number): void {
+    this.parent?.scheduled(argsBytes);
     this.scheduledArgsBytes += argsBytes;
-    if (++this.functionsScheduled > LIMITS.functionsScheduled) {
-      throw new Error(`Too many functions scheduled by this mutation (limit: ${LIMITS.functionsScheduled})`);
-    }
-    if (this.scheduledArgsBytes > LIMITS.scheduledArgsBytes) {
+    if (++this.functionsScheduled > this.limits.functionsScheduled) {
       throw new Error(
-        `Too large total size of the arguments of scheduled functions from this mutation (limit: ${LIMITS.scheduledArgsBytes} bytes)`,
+        `Too many functions scheduled by this mutation (limit: ${this.limits.functionsScheduled})`,
+      );
+    }
+    if (this.scheduledArgsBytes > this.limits.scheduledArgsBytes) {
+      throw new Error(
+        `Too large total size of the arguments of scheduled functions from this mutation (limit: ${this.limits.scheduledArgsBytes} bytes)`,
       );
     }
   }
 
   /** The shape `ctx.meta.getTransactionMetrics()` returns, in plain numbers. */
   metrics(): Record<string, { used: number; remaining: number }> {
-    const entry = (used: number, limit: number) => ({ used, remaining: Math.max(0, limit - used) });
-    return {
-      bytesRead: entry(this.bytesRead, LIMITS.bytesRead),
-      bytesWritten: entry(this.bytesWritten, LIMITS.bytesWritten),
-      databaseQueries: entry(this.rangesRead, LIMITS.rangesRead),
-      documentsRead: entry(this.documentsRead, LIMITS.documentsRead),
-      documentsWritten: entry(this.documentsWritten, LIMITS.documentsWritten),
-      functionsScheduled: entry(this.functionsScheduled, LIMITS.functionsScheduled),
-      scheduledFunctionArgsBytes: entry(this.scheduledArgsBytes, LIMITS.scheduledArgsBytes),
-    };
+    const outer = this.parent?.metrics();
+    const entries = Object.entries(LIMIT_NAMES).map(([name, counted]) => {
+      const own = Math.max(0, this.limits[counted] - this[counted]);
+      return [name, { used: this[counted], remaining: Math.min(own, outer?.[name]?.remaining ?? own) }];
+    });
+    return Object.fromEntries(entries);
   }
 }

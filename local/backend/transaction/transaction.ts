@@ -19,7 +19,7 @@ export class Transaction extends TransactionReader {
   nestedQueue: Promise<unknown> = Promise.resolve();
 
   /** A sub-transaction, maybe in another namespace, whose writes reach this one only through {@link commitNested}. */
-  nested(writable: boolean, namespace = this.namespace): Transaction {
+  nested(writable: boolean, namespace = this.namespace, usage = this.usage): Transaction {
     const writes = writable ? this.writes : null;
     const child = new Transaction(
       this.snapshot,
@@ -27,7 +27,7 @@ export class Transaction extends TransactionReader {
       [this.layer, ...this.below],
       writes,
       this.reads,
-      this.usage,
+      usage,
       namespace,
     );
     child.isNested = true;
@@ -36,8 +36,8 @@ export class Transaction extends TransactionReader {
   }
 
   /** A view of the published state underneath: it sees no pending write and nothing depends on what it reads. */
-  stale(namespace = this.namespace): Transaction {
-    const child = new Transaction(this.snapshot, this.catalog, [], null, null, this.usage, namespace);
+  stale(namespace = this.namespace, usage = this.usage): Transaction {
+    const child = new Transaction(this.snapshot, this.catalog, [], null, null, usage, namespace);
     child.isNested = true;
     return child;
   }
