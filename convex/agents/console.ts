@@ -5,7 +5,14 @@ import { LIMITS } from "../../lib/contract/limits";
 import { operatorMutation, viewerQuery } from "../builders";
 import { requireJob, resumeJob } from "../ops/model";
 import { requestTraining as request, requireVersion, setTrainingStatus } from "./model";
-import { trainingPointFields, vAlgorithm, versionFields, vHyperparameters } from "./schema";
+import {
+  trainingPointFields,
+  vAlgorithm,
+  versionFields,
+  vHyperparameters,
+  vKernelChoice,
+  vThreadChoice,
+} from "./schema";
 
 const vVersion = v.object({ ...versionFields, _id: v.id("agentVersions") });
 
@@ -60,6 +67,8 @@ export const requestTraining = operatorMutation({
     steps: v.number(),
     seed: v.number(),
     hyperparameters: v.optional(vHyperparameters),
+    kernel: v.optional(vKernelChoice),
+    threads: v.optional(vThreadChoice),
     name: v.optional(v.string()),
   },
   returns: v.object({ versionId: v.id("agentVersions"), jobId: v.id("jobs") }),

@@ -13,7 +13,14 @@ import { costsInForce } from "../costs/model";
 import { requireDataset } from "../datasets/model";
 import { recordTrial } from "../evaluations/model";
 import { enqueueJob, requireLease } from "../ops/model";
-import { trainingPointFields, type vAlgorithm, vArtifactFile, type vVersionStatus } from "./schema";
+import {
+  trainingPointFields,
+  type vAlgorithm,
+  vArtifactFile,
+  type vKernelChoice,
+  type vThreadChoice,
+  type vVersionStatus,
+} from "./schema";
 
 export { recipeFor, recipeHash, recipeOf } from "./recipe";
 
@@ -63,6 +70,8 @@ export interface TrainingRequest {
   steps: number;
   seed: number;
   hyperparameters?: Record<string, number>;
+  kernel?: Infer<typeof vKernelChoice>;
+  threads?: Infer<typeof vThreadChoice>;
   name?: string;
 }
 
@@ -116,8 +125,13 @@ export async function requestTraining(
   request: TrainingRequest,
   actor: string,
 ): Promise<{ versionId: Id<"agentVersions">; jobId: Id<"jobs"> }> {
-  const { steps, seed, hyperparameters } = request;
+  const { steps, seed, hyperparameters, kernel, threads } = request;
   assertTrainable(steps, [seed], hyperparameters);
+  if (typeof threads === "number" && !(Number.isInteger(threads) && threads >= 1 && threads <= 64)) {
+    throw new ConvexError(
+      appError("INVALID_ARGUMENT", "threads must be a whole number from 1 to 64, or auto", "threads"),
+    );
+  }
   const dataset = await requireTrainingDataset(ctx, request.datasetId);
   const costs = await costsInForce(ctx, dataset.instrument);
   const name =
@@ -135,6 +149,8 @@ export async function requestTraining(
     seed,
     stepsRequested: steps,
     hyperparameters,
+    kernel,
+    threads,
     costModelId: costs.modelId,
     costModelHash: costs.hash,
     requestedBy: actor,

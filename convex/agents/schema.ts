@@ -24,6 +24,9 @@ export const vAlgorithm = v.union(v.literal("ppo"), v.literal("dqn"));
 /** Overrides of the algorithm's defaults, by name; the worker refuses unknown names. */
 export const vHyperparameters = v.record(v.string(), v.number());
 
+export const vKernelChoice = v.union(v.literal("baseline"), v.literal("relaxed"), v.literal("auto"));
+export const vThreadChoice = v.union(v.number(), v.literal("auto"));
+
 /** How a version is made; versions of one recipe differ in seed and data only. */
 export const vRecipe = v.object({
   algorithm: vAlgorithm,
@@ -48,6 +51,9 @@ export const versionFields = {
   seed: v.number(),
   stepsRequested: v.number(),
   hyperparameters: v.optional(vHyperparameters),
+  /** What was asked for; the manifest names the kernel that it came to. Threads change no bit. */
+  kernel: v.optional(vKernelChoice),
+  threads: v.optional(vThreadChoice),
   /** The execution costs it is trained under, fixed when it was requested; absent on versions of older desks. */
   costModelId: v.optional(v.string()),
   costModelHash: v.optional(v.string()),

@@ -2,6 +2,7 @@
 import { Command, CommanderError, Option } from "commander";
 import type { Id } from "../../convex/_generated/dataModel";
 import { ALGORITHMS } from "../../lib/policy/algorithms";
+import { KERNEL_CHOICES } from "../../lib/policy/kernel/choices";
 import { codeOf, messageOf } from "../runtime/log";
 import { parseHyperparameters, parseRange, parseTime, parseTimeframe, parseWhole } from "./arguments";
 import { importFile } from "./commands/import";
@@ -71,14 +72,24 @@ sub(program, "train", "train an agent version; Ctrl-C keeps a checkpoint")
   .option("--steps <n>", "environment steps", "500000")
   .option("--seed <n>", "seed of every random choice", "1")
   .option("--set <name=value...>", "hyper-parameters that differ from the defaults")
+  .addOption(
+    new Option(
+      "--kernel <name>",
+      "arithmetic of the training: auto is relaxed where this machine fuses multiply-add",
+    )
+      .choices([...KERNEL_CHOICES])
+      .default("auto"),
+  )
+  .option("--threads <n>", "threads of the training, or auto; changes its time, never its result", "1")
   .option("--name <text>", "name of the version")
   .option("--resume [version]", "go on from the checkpoint of an interrupted training")
   .action((options, command: Command) => {
     const steps = parseWhole(options.steps, "--steps", 1, 50_000_000);
     const seed = parseWhole(options.seed, "--seed", 0, 0xffffffff);
     const hyperparameters = parseHyperparameters(options.set ?? [], "--set");
+    const threads = options.threads === "auto" ? "auto" : parseWhole(options.threads, "--threads", 1, 64);
     return withDesk(command, true, ({ person }) =>
-      train(person, { ...options, steps, seed, hyperparameters }),
+      train(person, { ...options, steps, seed, hyperparameters, threads }),
     );
   });
 

@@ -3,6 +3,7 @@ import type { AccountState, BrokerEvent } from "../../lib/broker/types";
 import { createPrng } from "../../lib/core/prng";
 import { PORTFOLIO_FIELDS, writeFeatures, writePortfolio } from "../../lib/features/observation";
 import type { Normaliser } from "../../lib/features/types";
+import type { CandleColumns } from "../../lib/market/types";
 import { ACTION_COUNT, stepBar } from "./barStep";
 import { assertEnvSpec, type EnvSpec } from "./envSpec";
 import { createBarReader, type MarketData, type RowRange, usableRange } from "./marketData";
@@ -51,28 +52,79 @@ export function createTradingEnv(options: TradingEnvOptions): TradingEnv {
 
 /** Makes any number of environments over one market, which is checked and normalised once for all of them. */
 export function tradingEnvFactory(options: TradingEnvOptions): () => TradingEnv {
-  assertEnvSpec(options.spec);
-  const range = usableRange(options, options.fromRow, options.toRow);
-  const observed = normalisedRows(options, range);
-  return () => buildEnv(options, range, observed);
+  const market = prepareMarket(options);
+  return () => buildEnv(market);
 }
 
-/** The market part of every observation in the range, row by row: the accounts change, the market does not. */
-function normalisedRows(
-  { features, normaliser }: TradingEnvOptions,
-  { fromRow, toRow }: RowRange,
-): Float32Array {
-  const { width, values } = features;
-  const rows = new Float32Array((toRow - fromRow) * width);
-  for (let row = fromRow; row < toRow; row++) {
-    writeFeatures(rows, (row - fromRow) * width, values, row * width, normaliser);
-  }
-  return rows;
+/** The same environments for trainers with several threads, which share one copy of the market. */
+export function tradingEnvSource(options: TradingEnvOptions) {
+  const market = prepareMarket(options);
+  return { makeEnv: () => buildEnv(market), envSource: { moduleUrl: import.meta.url, data: market } };
 }
 
-function buildEnv(options: TradingEnvOptions, range: RowRange, observed: Float32Array): TradingEnv {
+/** What a training thread imports: `data` is that of `tradingEnvSource`. */
+export function makeEnvs(data: unknown): () => TradingEnv {
+  return () => buildEnv(data as Market);
+}
+
+/** What all environments of a run read and none changes: plain data over memory that threads can share. */
+interface Market {
+  candles: CandleColumns;
+  atr: Float64Array;
+  range: RowRange;
+  /** The market part of every observation in the range, row by row. */
+  observed: Float32Array;
+  width: number;
+  clip: number;
+  spec: EnvSpec;
+  /** Settled rate of each settlement from `firstSettlementMs` on; NaN where the cost model's rate holds. */
+  fundingRates: Float64Array;
+  firstSettlementMs: number;
+}
+
+function prepareMarket(options: TradingEnvOptions): Market {
   const { candles, features, atr, normaliser, spec, fundingRateAt } = options;
-  const { width } = features;
+  assertEnvSpec(spec);
+  const range = usableRange(options, options.fromRow, options.toRow);
+  const { width, values } = features;
+  const { fromRow, toRow } = range;
+  const observed = new Float32Array(new SharedArrayBuffer((toRow - fromRow) * width * 4));
+  for (let row = fromRow; row < toRow; row++) {
+    writeFeatures(observed, (row - fromRow) * width, values, row * width, normaliser);
+  }
+  const { openTimeMs, open, high, low, close, volume } = candles;
+  const interval = spec.costs.fundingIntervalMs;
+  const firstSettlementMs = Math.ceil(openTimeMs[fromRow]! / interval) * interval;
+  const settlements = Math.floor((openTimeMs[toRow - 1]! - firstSettlementMs) / interval) + 1;
+  const fundingRates = floats(fundingRateAt ? settlements : 0);
+  for (let i = 0; i < fundingRates.length; i++) {
+    fundingRates[i] = fundingRateAt!(firstSettlementMs + i * interval);
+  }
+  return {
+    candles: {
+      ...{ openTimeMs: shared(openTimeMs), open: shared(open), high: shared(high) },
+      ...{ low: shared(low), close: shared(close), volume: shared(volume) },
+    },
+    atr: shared(atr),
+    ...{ range, observed, width, clip: normaliser.clip, spec, fundingRates, firstSettlementMs },
+  };
+}
+
+const floats = (count: number) => new Float64Array(new SharedArrayBuffer(count * 8));
+
+function shared(values: Float64Array): Float64Array {
+  const copy = floats(values.length);
+  copy.set(values);
+  return copy;
+}
+
+function buildEnv(market: Market): TradingEnv {
+  const { candles, atr, range, observed, width, clip, spec, fundingRates, firstSettlementMs } = market;
+  const { fundingIntervalMs } = spec.costs;
+  const fundingRateAt =
+    fundingRates.length === 0
+      ? undefined
+      : (timeMs: number) => fundingRates[(timeMs - firstSettlementMs) / fundingIntervalMs] ?? Number.NaN;
   const readBar = createBarReader(candles);
   const steps = Math.min(spec.episodeBars, range.toRow - range.fromRow - 1);
   const startCount = range.toRow - range.fromRow - steps;
@@ -128,13 +180,13 @@ function buildEnv(options: TradingEnvOptions, range: RowRange, observed: Float32
 
   return {
     observationSize: width + PORTFOLIO_FIELDS.length,
-    observationLimit: normaliser.clip,
+    observationLimit: clip,
     actionCount: ACTION_COUNT,
     reset,
     observe(out, offset) {
       const from = (row - range.fromRow) * width;
       out.set(observed.subarray(from, from + width), offset);
-      writePortfolio(out, offset + width, portfolioObservation(account), normaliser.clip);
+      writePortfolio(out, offset + width, portfolioObservation(account), clip);
     },
     step,
     snapshot: (): Snapshot => ({

@@ -64,6 +64,8 @@ async function train(context: JobContext, versionId: Id<"agentVersions">): Promi
     steps: version.stepsRequested,
     seed: version.seed,
     hyperparameters: version.hyperparameters,
+    kernel: version.kernel,
+    threads: version.threads,
     nowMs: clock.monotonicMs,
     onProgress: (point) => {
       curve.add(point);

@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { createPrng } from "../../lib/core/prng";
+import type { KernelChoice } from "../../lib/policy/kernel/choices";
 import { DenseNetwork } from "../../lib/policy/kernel/denseNetwork";
 import { KERNEL_VERSION } from "../../lib/policy/kernel/instance";
 import { gradientError, randomWeights, TEST_SHAPES } from "../../lib/policy/kernel/reference.fixture";
-import { FUSED_KERNEL_VERSION, type KernelChoice, trainingKernel } from "./trainingKernel";
+import { FUSED_KERNEL_VERSION, trainingKernel } from "./trainingKernel";
 
 const outputsOf = (network: DenseNetwork, weights: Float32Array): Float32Array => {
   network.setWeights(weights);

@@ -1,11 +1,8 @@
 import { setFlagsFromString } from "node:v8";
 import { base64Decode } from "../../lib/core/bytes";
+import type { KernelChoice } from "../../lib/policy/kernel/choices";
 import { instantiateKernel, KERNEL_VERSION, type KernelBuild } from "../../lib/policy/kernel/instance";
 import { SHARED_BASELINE_WASM_BASE64, SHARED_RELAXED_WASM_BASE64 } from "./trainingKernelWasm";
-
-/** What a person asks for; `auto` takes the fused kernel where this machine has one. */
-export type KernelChoice = "baseline" | "relaxed" | "auto";
-export const KERNEL_CHOICES: readonly KernelChoice[] = ["baseline", "relaxed", "auto"];
 
 /**
  * The relaxed build where multiply-add is fused, so rounded once. A fused multiply-add is defined to the bit, so

@@ -2,6 +2,7 @@ import { bytesToFloat32, concatBytes, float32ToBytes } from "../../lib/core/byte
 import { canonicalJson } from "../../lib/core/canonicalJson";
 import { err, ok, type Result } from "../../lib/core/result";
 import { sha256Hex } from "../../lib/core/sha256";
+import type { KernelBuild } from "../../lib/policy/kernel/instance";
 
 /**
  * A training state on disk or in file storage:
@@ -53,4 +54,13 @@ export function decodeCheckpoint(bytes: Uint8Array): Result<CheckpointContent, C
     at += length * 4;
   }
   return at === body.length ? ok({ state: header.state, arrays }) : err("MALFORMED");
+}
+
+/** @throws Error when a run would go on with other arithmetic than it began with. */
+export function assertSameKernel(madeWith: string, { version }: KernelBuild): void {
+  if (madeWith === version) return;
+  throw new Error(
+    `the checkpoint was made with kernel ${madeWith}, this run has ${version}; ` +
+      "resume with that kernel, on a machine that has it",
+  );
 }

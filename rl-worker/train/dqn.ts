@@ -4,9 +4,10 @@ import { ln } from "../../lib/core/math";
 import { createPrng, type Prng, prngFromState } from "../../lib/core/prng";
 import { exp } from "../../lib/policy/exp";
 import { DenseNetwork } from "../../lib/policy/kernel/denseNetwork";
+import { baselineKernel } from "../../lib/policy/kernel/instance";
 import { initialWeights, networkLayers } from "../../lib/policy/network";
 import type { NetworkSpec } from "../../lib/policy/types";
-import { decodeCheckpoint, encodeCheckpoint } from "./checkpoint";
+import { assertSameKernel, decodeCheckpoint, encodeCheckpoint } from "./checkpoint";
 import {
   checkDqnSettings,
   type DqnOptions,
@@ -34,6 +35,7 @@ interface DqnState {
   algorithm: "dqn";
   settings: string;
   contextHash: string;
+  kernelVersion: string;
   iteration: number;
   environmentSteps: number;
   updates: number;
@@ -61,13 +63,13 @@ interface DqnState {
  *   not a sound checkpoint of these settings.
  */
 export async function trainDqn(options: DqnOptions): Promise<DqnResult> {
-  const { settings: s, nowMs } = options;
+  const { settings: s, nowMs, kernel = baselineKernel() } = options;
   checkDqnSettings(s);
   const envs = Array.from({ length: s.envCount }, (_, i) => options.makeEnv(i));
   const { observationSize, actionCount } = envs[0]!;
   const spec: NetworkSpec = { observationSize, hiddenSizes: s.hiddenSizes, actionCount, activation: "tanh" };
   const maxRows = Math.max(s.batchSize, s.envCount);
-  const sizes = { maxRows, storedRows: s.replayCapacity, kernel: options.kernel };
+  const sizes = { maxRows, storedRows: s.replayCapacity, kernel };
   const online = new DenseNetwork(spec, { ...sizes, training: true });
   const target = new DenseNetwork(spec, { ...sizes, training: false });
   const tree = s.prioritised ? new SumTree(s.replayCapacity) : null;
@@ -90,6 +92,7 @@ export async function trainDqn(options: DqnOptions): Promise<DqnResult> {
   );
   if (options.resumeFrom) {
     const { state, arrays } = loadCheckpoint(options.resumeFrom, s, options.contextHash ?? "");
+    assertSameKernel(state.kernelVersion, kernel);
     prng = prngFromState(state.prng);
     ({ iteration, environmentSteps: steps, updates, episodeReturns, largestPriority } = state);
     episodes = new EpisodeLog(state.episodes);
@@ -112,6 +115,7 @@ export async function trainDqn(options: DqnOptions): Promise<DqnResult> {
       algorithm: "dqn",
       settings: canonicalJson(s),
       contextHash: options.contextHash ?? "",
+      kernelVersion: kernel.version,
       ...{ iteration, environmentSteps: steps, updates, episodeReturns, largestPriority },
       episodes: episodes.state(),
       prng: prng.state(),

@@ -7,9 +7,11 @@ import { DenseNetwork, ROW_CHUNK } from "../../lib/policy/kernel/denseNetwork";
 import type { KernelBuild } from "../../lib/policy/kernel/instance";
 import { initialWeights } from "../../lib/policy/network";
 import type { NetworkSpec } from "../../lib/policy/types";
+import type { RewardTerms } from "../env/reward";
 import type { Env } from "../env/types";
 import { trainingKernel } from "../policy/trainingKernel";
-import { decodeCheckpoint, encodeCheckpoint } from "./checkpoint";
+import { assertSameKernel, decodeCheckpoint, encodeCheckpoint } from "./checkpoint";
+import { EpisodeLog, type FinishedEpisode } from "./episodeLog";
 import type { PpoThreadData } from "./ppoThread";
 import {
   checkPpoSettings,
@@ -25,7 +27,6 @@ import { Barrier, startThread, type Thread, ThreadFailedError, threadCount } fro
 
 /** A lease must be renewable while training runs, so the loop gives way at least this often. */
 const YIELD_EVERY_MS = 40;
-const EPISODES_IN_MEAN = 100;
 
 /** What a checkpoint holds besides the float arrays. */
 interface PpoState {
@@ -36,7 +37,7 @@ interface PpoState {
   environmentSteps: number;
   prng: number[];
   envs: EnvState[];
-  recentReturns: number[];
+  episodes: FinishedEpisode[];
   scaler: RewardScalerState;
   beta1Power: number;
   beta2Power: number;
@@ -85,13 +86,14 @@ export async function trainPpo(options: PpoOptions): Promise<PpoResult> {
   let scaler: RewardScaler;
   let iteration = 0;
   let steps = 0;
-  let recentReturns: number[] = [];
-  const resumed = options.resumeFrom && loadCheckpoint(options.resumeFrom, options, kernel.version);
+  let episodes = new EpisodeLog();
+  const resumed = options.resumeFrom && loadCheckpoint(options.resumeFrom, options, kernel);
   if (resumed) {
     const { state, arrays } = resumed;
     prng = prngFromState(state.prng);
     scaler = RewardScaler.fromState(s.gamma, state.scaler);
-    ({ iteration, environmentSteps: steps, recentReturns } = state);
+    ({ iteration, environmentSteps: steps } = state);
+    episodes = new EpisodeLog(state.episodes);
     net.setWeights(arrays.weights!);
     const { beta1Power, beta2Power } = state;
     net.setOptimiserState({ moment1: arrays.moment1!, moment2: arrays.moment2!, beta1Power, beta2Power });
@@ -120,7 +122,7 @@ export async function trainPpo(options: PpoOptions): Promise<PpoResult> {
         environmentSteps: steps,
         prng: prng.state(),
         envs: (await everywhere("snapshot")).flat(),
-        recentReturns,
+        episodes: episodes.state(),
         scaler: scaler.state(),
         beta1Power,
         beta2Power,
@@ -144,18 +146,17 @@ export async function trainPpo(options: PpoOptions): Promise<PpoResult> {
       const samples = horizon * s.envCount;
 
       // ---- 1. collect -----------------------------------------------------------------------------------
-      await everywhere("collect", horizon);
+      const finished = (await everywhere("collect", horizon)).flat().sort((a, b) => a.at - b.at);
+      for (const { episodeReturn, terms } of finished) episodes.push(episodeReturn, terms);
       steps += samples;
       checkRollout(rollout, net, samples, diverged);
       for (let i = 0; i < samples; i++) {
         const reward = rollout.rewards[i]!;
-        const isEnd = rollout.ended[i] === 1;
-        const scaled = s.rewardScaling ? scaler.scale(i % s.envCount, reward, isEnd) : reward;
+        const scaled = s.rewardScaling
+          ? scaler.scale(i % s.envCount, reward, rollout.ended[i] === 1)
+          : reward;
         // A time limit is not the end of the world: what would have followed is worth V(last observation).
         rollout.rewards[i] = scaled + s.gamma * rollout.bootstraps[i]!;
-        if (!isEnd) continue;
-        recentReturns.push(rollout.episodeReturns[i]!);
-        if (recentReturns.length > EPISODES_IN_MEAN) recentReturns.shift();
       }
 
       // ---- 2. advantages --------------------------------------------------------------------------------
@@ -195,9 +196,8 @@ export async function trainPpo(options: PpoOptions): Promise<PpoResult> {
       point = {
         iteration,
         environmentSteps: steps,
-        meanEpisodeReturn: recentReturns.length
-          ? recentReturns.reduce((a, b) => a + b, 0) / recentReturns.length
-          : null,
+        meanEpisodeReturn: episodes.meanReturn(),
+        rewardTerms: episodes.meanTerms(),
         policyLoss: sum.policyLoss / sum.seen,
         valueLoss: sum.valueLoss / sum.seen,
         entropy: sum.entropy / sum.seen,
@@ -248,8 +248,6 @@ interface Rollout {
   /** V(last observation) where a time limit cut the episode, else 0. */
   bootstraps: Float64Array;
   ended: Uint8Array;
-  /** Undiscounted return of the episode that ended here; undefined elsewhere. */
-  episodeReturns: Float64Array;
   /** Per environment: V of the observation after the last step. */
   lastValues: Float64Array;
   advantages: Float64Array;
@@ -258,6 +256,12 @@ interface Rollout {
   order: Uint32Array;
   /** Per lane: the sums of the minibatch in the order of `LANE_SUMS`, then the part's squared gradient norm. */
   laneSums: Float64Array;
+}
+
+interface EndedEpisode {
+  at: number;
+  episodeReturn: number;
+  terms: RewardTerms | undefined;
 }
 
 const LANE_SUMS = ["policyLoss", "valueLoss", "entropy", "kl", "clipped"] as const;
@@ -354,11 +358,15 @@ export class PpoShare {
     }));
   }
 
-  /** Steps the environments `horizon` times and fills their columns of the rollout. */
-  async collect(horizon: number): Promise<void> {
+  /**
+   * Steps the environments `horizon` times and fills their columns of the rollout. Returns the episodes that
+   * ended, each with the index of its last sample.
+   */
+  async collect(horizon: number): Promise<EndedEpisode[]> {
     const { net, envs, row, fromEnv, s } = this;
     const { outputs, outputStride: stride, valueColumn } = net;
     const { rollout, giveWay } = this.start;
+    const finished: EndedEpisode[] = [];
     for (let t = 0; t < horizon; t++) {
       const base = t * s.envCount + fromEnv;
       observeAll(envs, net.stored, base);
@@ -382,7 +390,8 @@ export class PpoShare {
           net.forward(1);
           rollout.bootstraps[base + e] = outputs[valueColumn]!;
         }
-        rollout.episodeReturns[base + e] = this.episodeReturns[e]!;
+        const episodeReturn = this.episodeReturns[e]!;
+        finished.push({ at: base + e, episodeReturn, terms: env.episodeTerms?.() });
         this.episodeReturns[e] = 0;
         env.reset(this.prngs[e]!.nextInt(2 ** 31));
       }
@@ -393,6 +402,7 @@ export class PpoShare {
     net.forward(envs.length);
     for (let e = 0; e < envs.length; e++)
       rollout.lastValues[fromEnv + e] = outputs[e * stride + valueColumn]!;
+    return finished;
   }
 
   /**
@@ -621,7 +631,6 @@ function allocateRollout(s: PpoSettings): Rollout {
     rewards: floats(batchSize),
     bootstraps: floats(batchSize),
     ended: bytes(batchSize),
-    episodeReturns: floats(batchSize),
     lastValues: floats(s.envCount),
     advantages: floats(batchSize),
     returns: floats(batchSize),
@@ -712,7 +721,7 @@ function checkRollout(
 }
 
 /** @throws Error when the bytes are torn or altered, or belong to other settings. */
-function loadCheckpoint(bytes: Uint8Array, options: PpoOptions, kernelVersion: string) {
+function loadCheckpoint(bytes: Uint8Array, options: PpoOptions, kernel: KernelBuild) {
   const decoded = decodeCheckpoint(bytes);
   if (!decoded.ok) throw new Error(`the checkpoint cannot be resumed (${decoded.error}); start anew`);
   const state = decoded.value.state as PpoState;
@@ -722,11 +731,6 @@ function loadCheckpoint(bytes: Uint8Array, options: PpoOptions, kernelVersion: s
   if (state.contextHash !== (options.contextHash ?? "")) {
     throw new Error("the checkpoint belongs to another dataset or environment; resume with the same ones");
   }
-  if (state.kernelVersion !== kernelVersion) {
-    throw new Error(
-      `the checkpoint was made with kernel ${state.kernelVersion}, this run has ${kernelVersion}; ` +
-        "resume with that kernel, on a machine that has it",
-    );
-  }
+  assertSameKernel(state.kernelVersion, kernel);
   return { state, arrays: decoded.value.arrays };
 }

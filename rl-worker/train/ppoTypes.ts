@@ -1,3 +1,4 @@
+import type { ThreadChoice } from "../../lib/policy/kernel/choices";
 import type { KernelBuild } from "../../lib/policy/kernel/instance";
 import type { NetworkSpec } from "../../lib/policy/types";
 import type { Env } from "../env/types";
@@ -104,7 +105,7 @@ export interface PpoOptions {
   /** The same environments for the other threads; needed when `threads` is above 1. */
   envSource?: EnvSource;
   /** 1 when absent; at most `settings.gradientLanes`. Changes the time a run takes, never its result. */
-  threads?: number;
+  threads?: ThreadChoice;
   /** The baseline when absent; see `trainingKernel`. Each has its own bits. */
   kernel?: KernelBuild;
   settings: PpoSettings;

@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
+import type { ThreadChoice } from "../../lib/policy/kernel/choices";
 
 /** Slots of the control block that a crew shares. */
 const ARRIVED = 0;
@@ -51,7 +52,7 @@ export class Barrier {
 }
 
 /** Threads to train with: the number asked for, or for `auto` the processors there are, at most `limit`. */
-export function threadCount(choice: number | "auto", limit: number): number {
+export function threadCount(choice: ThreadChoice, limit: number): number {
   const count = choice === "auto" ? Math.min(availableParallelism(), limit) : choice;
   if (!Number.isInteger(count) || count < 1 || count > limit) {
     throw new RangeError(

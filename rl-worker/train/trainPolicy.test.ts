@@ -2,8 +2,12 @@ import { describe, expect, it } from "vitest";
 import { DEFAULT_COST_MODEL } from "../../lib/broker/costModels";
 import { PORTFOLIO_FIELDS } from "../../lib/features/observation";
 import { verifyArtifact } from "../../lib/policy/artifact";
+import { DenseNetwork } from "../../lib/policy/kernel/denseNetwork";
+import { KERNEL_VERSION } from "../../lib/policy/kernel/instance";
+import { fromLayersModel } from "../../lib/policy/layersModel";
 import { defaultEnvSpec } from "../env/envSpec";
 import { syntheticMarket } from "../env/syntheticMarket.fixture";
+import { trainingKernel } from "../policy/trainingKernel";
 import { TrainingDivergedError } from "./ppoTypes";
 import { type TrainOutcome, type TrainRequest, trainOnDataset } from "./trainPolicy";
 
@@ -103,6 +107,39 @@ describe("training on a dataset", () => {
     );
     const foreign = { ...request, hyperparameters: { clipRange: 0.1 } };
     await expect(trainOnDataset(foreign)).rejects.toThrow(/"clipRange" is unknown to dqn/);
+  });
+
+  it("threads change no bit of the artifact, through the trading environment with settled funding", async () => {
+    const rated = { ...REQUEST, steps: 2_500, fundingRateAt: (timeMs: number) => (timeMs % 7) * 1e-5 };
+    const one = trained(await trainOnDataset(rated));
+    expect(trained(await trainOnDataset({ ...rated, threads: 2 })).artifactSha256).toBe(one.artifactSha256);
+    expect(trained(await trainOnDataset({ ...REQUEST, steps: 2_500 })).artifactSha256).not.toBe(
+      one.artifactSha256,
+    );
+    const dqn = trainOnDataset({ ...REQUEST, algorithm: "dqn", hyperparameters: {}, threads: 2 });
+    await expect(dqn).rejects.toThrow(/threads must be 1 or auto for dqn/);
+  });
+
+  it("the artifact names the kernel that trained it, and decides with the baseline's bits whichever that was", async () => {
+    for (const kernel of ["baseline", "auto"] as const) {
+      const { manifest, files, artifactSha256 } = trained(
+        await trainOnDataset({ ...REQUEST, steps: 1_000, kernel }),
+      );
+      expect(manifest.trainedWithKernel).toBe(trainingKernel(kernel).version);
+      expect(manifest.kernelVersion).toBe(KERNEL_VERSION);
+      const loaded = verifyArtifact(manifest, files, artifactSha256);
+      const model = fromLayersModel(files);
+      if (!loaded.ok || !model.ok) throw new Error("the artifact does not load");
+      const baseline = new DenseNetwork(manifest.network, { maxRows: 1, training: false });
+      baseline.setWeights(model.value.weights);
+      for (const { observation, logits } of manifest.golden) {
+        baseline.observations.set(observation);
+        baseline.forward(1);
+        const decided = loaded.value.policy.decide(Float32Array.from(observation));
+        expect([...decided.logits]).toEqual(logits);
+        expect([...baseline.outputs.subarray(0, logits.length)]).toEqual(logits);
+      }
+    }
   });
 
   it("refuses to resume over another dataset", async () => {

@@ -4,11 +4,12 @@ import { fitNormaliser } from "../../lib/features/normaliser";
 import { PORTFOLIO_FIELDS } from "../../lib/features/observation";
 import type { Algorithm } from "../../lib/policy/algorithms";
 import { type BuiltArtifact, buildArtifact } from "../../lib/policy/artifact";
-import { KERNEL_VERSION } from "../../lib/policy/kernel/instance";
+import type { KernelChoice, ThreadChoice } from "../../lib/policy/kernel/choices";
 import { checkEnv } from "../env/checkEnv";
 import type { EnvSpec } from "../env/envSpec";
 import { type MarketData, usableRange } from "../env/marketData";
-import { tradingEnvFactory } from "../env/tradingEnv";
+import { tradingEnvSource } from "../env/tradingEnv";
+import { trainingKernel } from "../policy/trainingKernel";
 import { trainDqn } from "./dqn";
 import { DQN_DEFAULTS, type DqnOptions, type DqnPoint, type DqnSettings } from "./dqnTypes";
 import { trainPpo } from "./ppo";
@@ -42,6 +43,10 @@ export interface TrainRequest {
   steps: number;
   seed: number;
   hyperparameters?: Hyperparameters;
+  /** `auto` when absent. Kernels differ in their bits; the artifact names the one that trained it. */
+  kernel?: KernelChoice;
+  /** 1 when absent. Changes how long it takes and nothing else. DQN trains on one. */
+  threads?: ThreadChoice;
   /** Settled funding rates by settlement time. */
   fundingRateAt?: (timeMs: number) => number;
   nowMs(): number;
@@ -68,8 +73,8 @@ const CHECKED_STEPS = 64;
 
 /**
  * Trains a policy on a dataset and packs it. The normaliser is fitted on the training rows only. The same
- * dataset, seed, steps, environment and hyper-parameters give the same artifact checksum, whether the run
- * was unbroken or resumed.
+ * dataset, seed, steps, environment, hyper-parameters and kernel give the same artifact checksum, whether the
+ * run was unbroken or resumed, on any number of threads and on every machine that has that kernel.
  * @throws TrainingDivergedError, or RangeError on unusable data or settings.
  */
 export async function trainOnDataset(request: TrainRequest): Promise<TrainOutcome> {
@@ -80,12 +85,14 @@ export async function trainOnDataset(request: TrainRequest): Promise<TrainOutcom
   const { candles, features, atr } = dataset;
   const envOptions = { candles, features, atr, normaliser, spec: envSpec, fromRow, toRow };
 
-  const makeEnv = tradingEnvFactory({ ...envOptions, fundingRateAt: request.fundingRateAt });
-  const problems = checkEnv(makeEnv(), { seed, steps: CHECKED_STEPS });
+  const kernel = trainingKernel(request.kernel ?? "auto");
+  const source = tradingEnvSource({ ...envOptions, fundingRateAt: request.fundingRateAt });
+  const problems = checkEnv(source.makeEnv(), { seed, steps: CHECKED_STEPS });
   if (problems.length > 0) throw new Error(`the environment breaks its contract: ${problems.join(" ")}`);
 
   const { result, settings } = await runAlgorithm(request, {
-    makeEnv,
+    ...source,
+    kernel,
     nowMs: request.nowMs,
     onProgress: request.onProgress,
     shouldStop: request.shouldStop,
@@ -108,7 +115,7 @@ export async function trainOnDataset(request: TrainRequest): Promise<TrainOutcom
     seed,
     environmentSteps,
     hyperparameters: { ...numbers, plannedSteps, fromRow, toRow },
-    trainedWithKernel: KERNEL_VERSION,
+    trainedWithKernel: kernel.version,
     weights: result.weights,
   });
   return {
@@ -120,7 +127,7 @@ export async function trainOnDataset(request: TrainRequest): Promise<TrainOutcom
   };
 }
 
-type Common = Omit<PpoOptions, "settings"> & Omit<DqnOptions, "settings">;
+type Common = Omit<PpoOptions, "settings" | "threads"> & Omit<DqnOptions, "settings">;
 
 /** Trains by the request's algorithm, over its defaults and the request's overrides. */
 async function runAlgorithm(request: TrainRequest, common: Common) {
@@ -133,11 +140,16 @@ async function runAlgorithm(request: TrainRequest, common: Common) {
   }
   const overrides = request.hyperparameters as Overrides<PpoSettings> | undefined;
   const settings: PpoSettings = { ...PPO_DEFAULTS, ...overrides, ...run };
-  return { result: await trainPpo({ ...common, settings }), settings };
+  return { result: await trainPpo({ ...common, settings, threads: request.threads }), settings };
 }
 
 /** Finds what would only fail, or silently mislead, after the training. */
-function checkRequest({ dataset, identity, algorithm, hyperparameters }: TrainRequest): void {
+function checkRequest({ dataset, identity, algorithm, hyperparameters, threads }: TrainRequest): void {
+  if (algorithm === "dqn" && typeof threads === "number" && threads > 1) {
+    throw new RangeError(
+      `threads must be 1 or auto for dqn, whose minibatches are too small to share, got ${threads}`,
+    );
+  }
   const defaults = algorithm === "dqn" ? DQN_DEFAULTS : PPO_DEFAULTS;
   const unknown = Object.keys(hyperparameters ?? {}).find((key) => !(key in defaults));
   if (unknown !== undefined) {

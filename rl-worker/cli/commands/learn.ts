@@ -5,6 +5,7 @@ import { LIMITS } from "../../../lib/contract/limits";
 import { timeframeMs } from "../../../lib/market/timeframe";
 import type { Timeframe } from "../../../lib/market/types";
 import type { Algorithm } from "../../../lib/policy/algorithms";
+import type { KernelChoice, ThreadChoice } from "../../../lib/policy/kernel/choices";
 import { systemClock } from "../../runtime/clock";
 import type { Desk } from "../../transport/desk";
 import { waitForJob } from "../jobs";
@@ -81,6 +82,8 @@ export interface TrainOptions {
   seed: number;
   name?: string;
   hyperparameters: Record<string, number>;
+  kernel: KernelChoice;
+  threads: ThreadChoice;
   /** A version id, or true for the newest interrupted one with the same dataset, steps and seed. */
   resume?: string | true;
 }
@@ -117,6 +120,8 @@ async function requestOrResume(person: Desk, options: TrainOptions) {
       steps,
       seed,
       hyperparameters: options.hyperparameters,
+      kernel: options.kernel,
+      threads: options.threads,
       name: options.name,
     });
   }
