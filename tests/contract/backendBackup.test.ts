@@ -74,7 +74,7 @@ describe("a backup of a running backend", () => {
     const copied = new ConvexHttpClient(copy.url, { logger: false });
     expect(await (await fetch(await copied.query(api.files!.url!, { id }))).text()).toBe("kept");
     expect(await copied.query(api.counters!.job!, { id: soon })).toMatchObject({
-      name: "counters:incrementLater",
+      args: [{ name: "soon" }],
     });
     const [left, right] = await Promise.all(
       ["left", "right"].map(async (body) =>
