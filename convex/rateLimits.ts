@@ -13,7 +13,7 @@ const { rateLimiter } = componentsGeneric() as unknown as { rateLimiter: Compone
 export const RATES = {
   /** Wrong sign-in codes, by address. Right ones cost nothing. */
   signInFailures: { kind: "token bucket", rate: 10, period: MINUTE, capacity: 20 },
-  /** Jobs asked for, by member. How many may wait at once is another limit (see ops/model.ts). */
+  /** Jobs that a person asks for, by member; what a search goes on to ask is not counted. `ops/model.ts` bounds how many wait. */
   jobRequests: { kind: "token bucket", rate: 60, period: MINUTE, capacity: 120 },
   /** Calls of a machine that open something new (a claim, an upload, a run, a link), by service token. */
   tokenCalls: { kind: "token bucket", rate: 1_200, period: MINUTE, capacity: 2_400 },

@@ -61,6 +61,7 @@ export const trainingCurve = viewerQuery({
 });
 
 export const requestTraining = operatorMutation({
+  limit: "jobRequests",
   args: {
     datasetId: v.id("datasets"),
     algorithm: vAlgorithm,
@@ -77,6 +78,7 @@ export const requestTraining = operatorMutation({
 
 /** Continues a cancelled or failed training from its checkpoint. */
 export const resumeTraining = operatorMutation({
+  limit: "jobRequests",
   args: { versionId: v.id("agentVersions") },
   returns: v.object({ versionId: v.id("agentVersions"), jobId: v.id("jobs") }),
   handler: async (ctx, { versionId }) => {

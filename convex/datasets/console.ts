@@ -44,6 +44,7 @@ export const get = viewerQuery({
 
 /** Queues a build; refuses an empty range or a series with no bars before any work starts. */
 export const requestBuild = operatorMutation({
+  limit: "jobRequests",
   args: {
     instrument: v.string(),
     timeframe: vTimeframe,

@@ -112,6 +112,7 @@ export const get = viewerQuery({
 
 /** Asks a worker to recompute the decision from its provenance. */
 export const requestReplay = viewerMutation({
+  limit: "jobRequests",
   args: { decisionId: v.id("decisions") },
   returns: v.id("jobs"),
   handler: async (ctx, { decisionId }) => {

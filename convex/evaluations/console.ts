@@ -72,6 +72,7 @@ export const trades = viewerQuery({
 });
 
 export const request = operatorMutation({
+  limit: "jobRequests",
   args: {
     versionId: v.id("agentVersions"),
     source: v.string(),

@@ -46,6 +46,7 @@ export const cancelJob = operatorMutation({
 });
 
 export const resume = operatorMutation({
+  limit: "jobRequests",
   args: { jobId: v.id("jobs") },
   returns: v.null(),
   handler: async (ctx, { jobId }) => {

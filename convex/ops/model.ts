@@ -5,7 +5,6 @@ import { LIMITS } from "../../lib/contract/limits";
 import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
 import { appendAudit } from "../audit/model";
-import { countUse } from "../rateLimits";
 import type { vJobPayload } from "./schema";
 
 export type JobPayload = Infer<typeof vJobPayload>;
@@ -16,13 +15,12 @@ const ATTEMPTS_MAX = 5;
 /** Jobs that one requester may have waiting at once. */
 const QUEUED_MAX = 50;
 
-/** Puts a job in the queue. Refuses a requester who asks too often or has `QUEUED_MAX` waiting already (S-11). */
+/** Puts a job in the queue. Refuses a requester who has `QUEUED_MAX` waiting already (S-11). */
 export async function enqueueJob(
   ctx: MutationCtx,
   payload: JobPayload,
   requestedBy: string,
 ): Promise<Id<"jobs">> {
-  await countUse(ctx, "jobRequests", requestedBy);
   const waiting = await ctx.db
     .query("jobs")
     .withIndex("by_status_and_createdAt", (q) => q.eq("status", "queued"))

@@ -31,6 +31,7 @@ export const get = viewerQuery({
 });
 
 export const start = operatorMutation({
+  limit: "jobRequests",
   args: {
     instrument: v.string(),
     feed: v.union(v.literal("replay"), v.literal("live")),

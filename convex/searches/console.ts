@@ -36,6 +36,7 @@ export const get = viewerQuery({
 });
 
 export const request = operatorMutation({
+  limit: "jobRequests",
   args: searchRequestFields,
   returns: v.id("searches"),
   handler: (ctx, args) => requestSearch(ctx, args, ctx.actor.tokenIdentifier),

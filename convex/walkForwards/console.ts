@@ -110,6 +110,7 @@ const vRequested = v.object({ walkForwardId: v.id("walkForwards"), jobId: v.id("
 
 /** Walks a version's recipe forward over its own training dataset, beside the champion's recipe if there is one. */
 export const requestForVersion = operatorMutation({
+  limit: "jobRequests",
   args: { versionId: v.id("agentVersions"), plan: v.object(planFields) },
   returns: vRequested,
   handler: async (ctx, { versionId, plan }) => {
@@ -135,6 +136,7 @@ export const requestForVersion = operatorMutation({
 
 /** Walks a recipe forward over a dataset, before there is any version of it. */
 export const requestForDataset = operatorMutation({
+  limit: "jobRequests",
   args: {
     datasetId: v.id("datasets"),
     algorithm: vAlgorithm,
@@ -152,6 +154,7 @@ export const requestForDataset = operatorMutation({
 
 /** Goes on with a cancelled or failed one; what it recorded is kept. */
 export const resume = operatorMutation({
+  limit: "jobRequests",
   args: { walkForwardId: v.id("walkForwards") },
   returns: vRequested,
   handler: async (ctx, { walkForwardId }) => {
