@@ -15,6 +15,7 @@ import { FileStorage } from "./files/fileStorage";
 import { PinnedSnapshots } from "./http/pinnedSnapshots";
 import { bundleFolder, evaluateFolder } from "./loader/modules";
 import type { Log } from "./log";
+import { DiskWatch } from "./operation/health";
 import { type Ports, systemPorts } from "./ports";
 import { callStorage } from "./runtime/callState";
 import { createDefaultRuntime, installNodeRuntime } from "./runtime/globals";
@@ -26,6 +27,7 @@ import type { Disk } from "./store/disk";
 import { folderDisk } from "./store/folderDisk";
 import { OperatorError, type Store } from "./store/store";
 import { QueryCache } from "./subscriptions/queryCache";
+import type { SyncSession } from "./sync/session";
 import { Transaction } from "./transaction/transaction";
 
 export interface BackendOptions {
@@ -88,6 +90,11 @@ export class Backend {
   readonly scheduler: Scheduler;
   private crons: Crons[] = [];
   private readonly maintenance: Maintenance;
+  private readonly diskWatch = new DiskWatch(this);
+  /** Connected sync clients. */
+  readonly sessions = new Set<SyncSession>();
+  /** Sync clients that were let go because they did not read. */
+  droppedClients = 0;
   /** The app and its components; there once the functions are loaded. */
   components!: Components;
 
@@ -162,6 +169,7 @@ export class Backend {
     for (const crons of this.crons) await crons.start();
     this.maintenance.start();
     this.imports.start();
+    this.diskWatch.start();
     const instances = [...this.components.all()];
     this.log("info", "backend.loaded", {
       functions: instances.reduce((count, { functions }) => count + functions.size, 0),
@@ -198,6 +206,7 @@ export class Backend {
   /** Stops background work, waits for queued commits and closes the store. */
   async close(): Promise<void> {
     this.maintenance.stop();
+    this.diskWatch.stop();
     for (const crons of this.crons) crons.stop();
     this.scheduler.stop();
     this.pinned.close();

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { COMMANDS_USAGE, runCommand } from "./admin/commands";
-import { stderrLog } from "./log";
+import { LOG_LEVELS, type LogLevel, stderrLog } from "./log";
 import { startWatchdog } from "./operation/watchdog";
 import { callStorage } from "./runtime/callState";
 import { startBackend } from "./startBackend";
@@ -9,7 +9,7 @@ import { OperatorError } from "./store/store";
 
 const USAGE =
   "usage: backend --functions DIR --data DIR --port P [--site-port P2] [--host 127.0.0.1] [--admin-key KEY] [--env-file FILE]\n" +
-  "               [--compute-limit-ms 1000] [--max-blocked-ms 15000]\n" +
+  "               [--compute-limit-ms 1000] [--max-blocked-ms 15000] [--log-level info]\n" +
   COMMANDS_USAGE;
 
 function portOf(text: string | undefined, name: string): number | undefined {
@@ -66,6 +66,7 @@ async function main(): Promise<void> {
       "env-file": { type: "string" },
       "compute-limit-ms": { type: "string" },
       "max-blocked-ms": { type: "string" },
+      "log-level": { type: "string", default: "info" },
       help: { type: "boolean" },
     },
   });
@@ -76,6 +77,13 @@ async function main(): Promise<void> {
   if (!values.functions || !values.data)
     throw new OperatorError(`--functions and --data are needed.\n${USAGE}`);
   process.env.TZ = "UTC";
+  const level = values["log-level"] as LogLevel;
+  if (!LOG_LEVELS.includes(level)) {
+    throw new OperatorError(
+      `--log-level must be one of ${LOG_LEVELS.join(", ")}; found ${JSON.stringify(level)}.`,
+    );
+  }
+  const log = stderrLog(level);
   const maxBlockedMs = milliseconds(values["max-blocked-ms"], "max-blocked-ms", 15_000);
   const sitePort = portOf(values["site-port"], "site-port");
   const running = await startBackend({
@@ -86,15 +94,18 @@ async function main(): Promise<void> {
     ...(values.host === undefined ? {} : { host: values.host }),
     ...(values["admin-key"] === undefined ? {} : { adminKey: values["admin-key"] }),
     environment: environmentOf(values["env-file"]),
-    log: stderrLog,
+    log,
     computeLimitMs: milliseconds(values["compute-limit-ms"], "compute-limit-ms", 1000),
   });
   if (maxBlockedMs > 0) startWatchdog(maxBlockedMs);
   let stopping = false;
   const stop = (signal: string) => {
-    if (stopping) return;
+    if (stopping) {
+      process.stderr.write("Stopped at once by a second signal; everything acknowledged is kept.\n");
+      process.exit(1);
+    }
     stopping = true;
-    stderrLog("info", "backend.stopping", { signal });
+    log("info", "backend.stopping", { signal });
     running.close().then(
       () => process.exit(0),
       (error) => {
@@ -107,18 +118,18 @@ async function main(): Promise<void> {
   process.on("SIGINT", stop);
   process.on("unhandledRejection", (error) => {
     // User code may leave a promise behind; that must not take the backend down.
-    stderrLog("error", "backend.unhandledRejection", { error: (error as Error)?.stack ?? String(error) });
+    log("error", "backend.unhandledRejection", { error: (error as Error)?.stack ?? String(error) });
   });
   process.on("uncaughtException", (error) => {
     // Thrown by a timer or an emitter that a function left behind: its failure, not the backend's.
     const call = callStorage.getStore();
-    if (call) stderrLog("error", "function.uncaughtException", { path: call.path, error: error.stack });
+    if (call) log("error", "function.uncaughtException", { path: call.path, error: error.stack });
     else {
       process.stderr.write(`The backend failed unexpectedly: ${error.stack}\n`);
       process.exit(1);
     }
   });
-  stderrLog("info", "backend.ready", { url: running.url, siteUrl: running.siteUrl });
+  log("info", "backend.ready", { url: running.url, siteUrl: running.siteUrl });
   process.stdout.write(`ready ${running.url}\n`);
 }
 

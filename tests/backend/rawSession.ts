@@ -43,6 +43,15 @@ export class RawSession {
     }
   }
 
+  /** Leaves what arrives in the network, as a client that hangs does. */
+  stopReading(): void {
+    this.socket.pause();
+  }
+
+  resumeReading(): void {
+    this.socket.resume();
+  }
+
   close(): void {
     this.socket.close();
   }

@@ -1,5 +1,6 @@
 import type { AsyncLocalStorage } from "node:async_hooks";
 import { CATALOG_KEY, type Catalog, type Namespace } from "../catalog/catalog";
+import { BATCH_SIZES, Histogram, SECONDS } from "../operation/histogram";
 import type { Ports } from "../ports";
 import type { Store, StoreWrite } from "../store/store";
 import { Layer } from "../transaction/layer";
@@ -52,6 +53,14 @@ export class Committer {
   private lastTs: bigint;
   private lastCreationTime: number;
   private readonly listeners: CommitListener[] = [];
+  readonly stats = {
+    batchSizes: new Histogram(BATCH_SIZES),
+    writeSeconds: new Histogram(SECONDS),
+    /** On the clock of durations; null before the first commit. */
+    lastCommitAtMs: null as number | null,
+  };
+  /** When the batch in work began, on the clock of durations; null when there is none. */
+  private busySinceMs: number | null = null;
 
   constructor(
     private readonly store: Store,
@@ -74,6 +83,15 @@ export class Committer {
       this.cache,
       (snapshot) => snapshot === this.current,
     );
+  }
+
+  get queueLength(): number {
+    return this.queue.length;
+  }
+
+  /** How long the batch in work has taken, ms; 0 when there is none. */
+  get waitMs(): number {
+    return this.busySinceMs === null ? 0 : this.ports.elapsedMs() - this.busySinceMs;
   }
 
   onCommit(listener: CommitListener): void {
@@ -138,13 +156,15 @@ export class Committer {
     const batch = new Layer();
     const answers: Array<() => void> = [];
     let writes = 0;
+    this.busySinceMs = this.ports.elapsedMs();
     for (let i = 0; i < MAX_BATCH && writes < MAX_BATCH_WRITES && this.queue.length > 0; i++) {
       if (batch.closesBatch) break;
       const task = this.queue.shift()!;
       answers.push(await this.runTask(task, batch));
       writes = batch.docs.size;
     }
-    if (!batch.isEmpty || this.catalog.dirty) await this.publish(batch);
+    if (!batch.isEmpty || this.catalog.dirty) await this.publish(batch, answers.length);
+    this.busySinceMs = null;
     for (const answer of answers) answer();
     for (const effect of batch.afterCommit) effect();
   }
@@ -191,7 +211,7 @@ export class Committer {
     return this.lastTs;
   }
 
-  private async publish(batch: Layer): Promise<void> {
+  private async publish(batch: Layer, mutations: number): Promise<void> {
     if (batch.isEmpty) this.nextTs();
     const writes: StoreWrite[] = batch.toWrites();
     writes.push([LAST_TS_KEY, this.lastTs.toString()]);
@@ -199,7 +219,12 @@ export class Committer {
       this.catalog.dirty = false;
       writes.push([CATALOG_KEY, this.catalog.serialise()]);
     }
+    const startMs = this.ports.elapsedMs();
     await this.store.write(writes, { durable: true });
+    const endMs = this.ports.elapsedMs();
+    this.stats.writeSeconds.observe((endMs - startMs) / 1000);
+    this.stats.batchSizes.observe(mutations);
+    this.stats.lastCommitAtMs = endMs;
     this.cache.commit(batch, this.lastTs);
     const previous = this.current;
     this.current = this.openSnapshot();

@@ -16,13 +16,14 @@ import { SyncSession } from "../sync/session";
 import { handleAdminApi } from "./adminApi";
 import { handleFunctionApi } from "./functionApi";
 import { handleHttpAction } from "./httpActions";
-import { answerPreflight, sendError, sendJson, setCorsHeaders } from "./respond";
+import { handleOperationsApi } from "./operationsApi";
+import { answerPreflight, sendError, setCorsHeaders } from "./respond";
 import { handleStorageApi } from "./storageApi";
 
-/** The public version that clients and tools see. */
-export const BACKEND_VERSION = "assay-embedded-0.1.0";
 const MAX_SOCKET_MESSAGE_BYTES = 64 << 20;
 const CLOSE_GRACE_MS = 300;
+/** Requests under way at shutdown have this long to be answered. */
+const DRAIN_MS = 3_000;
 
 /** A listening server whose backend may still be loading. */
 export interface Listening {
@@ -72,15 +73,8 @@ async function route(backend: Backend, request: IncomingMessage, response: Serve
   if (await handleFunctionApi(backend, request, response, url)) return;
   if (await handleStorageApi(backend, request, response, url)) return;
   if (await handleAdminApi(backend, request, response, url)) return;
-  if (url.pathname === "/version" || url.pathname === "/instance_version") {
-    response.writeHead(200, { "Content-Type": "text/plain" }).end(BACKEND_VERSION);
-  } else if (url.pathname === "/instance_name") {
-    response.writeHead(200, { "Content-Type": "text/plain" }).end("embedded");
-  } else if (url.pathname === "/.well-known/jwks.json") {
-    sendJson(response, 200, backend.signer.jwks());
-  } else if (url.pathname === "/health" || url.pathname === "/") {
-    sendJson(response, 200, JSON.stringify({ status: "ok", version: BACKEND_VERSION }));
-  } else throw new RequestError(404, "NotFound", `There is nothing at ${url.pathname}.`);
+  if (await handleOperationsApi(backend, response, url.pathname)) return;
+  throw new RequestError(404, "NotFound", `There is nothing at ${url.pathname}.`);
 }
 
 function gate(
@@ -101,10 +95,15 @@ function gate(
   };
 }
 
+/** Takes no more connections and ends once the requests under way are answered, or at the latest after a grace. */
 function closeServer(server: Server): Promise<void> {
   return new Promise((resolve) => {
-    server.close(() => resolve());
-    server.closeAllConnections();
+    const impatience = setTimeout(() => server.closeAllConnections(), DRAIN_MS);
+    server.close(() => {
+      clearTimeout(impatience);
+      resolve();
+    });
+    server.closeIdleConnections();
   });
 }
 
@@ -152,7 +151,7 @@ export async function listenApi(host: string, port: number): Promise<Listening> 
     port: actualPort,
     serve: open,
     async close() {
-      for (const client of sockets.clients) client.close(1001, "Shutting down");
+      for (const client of sockets.clients) client.close(1001, "Shutdown: the backend stops; reconnect");
       sockets.close();
       // Clients that do not answer the close are not waited for.
       const impatience = setTimeout(() => {

@@ -39,6 +39,8 @@ export interface CallRoot {
   request: RequestMetadata;
   scheduledFunctionId: string | null;
   logLines: string[];
+  /** On the clock of durations. */
+  startedAtMs: number;
   /** Of queries and mutations, whose computing is limited. */
   meter: ComputeMeter | null;
   /** Frozen clock of queries and mutations, ms. */

@@ -4,6 +4,7 @@ import { checkValue } from "../catalog/validators";
 import type { Committed } from "../committer/committer";
 import type { ComponentInstance } from "../components/instances";
 import { displayedPath, type RegisteredFunction } from "../loader/modules";
+import { Histogram, SECONDS } from "../operation/histogram";
 import type { QueryExecution } from "../subscriptions/queryCache";
 import { LIMITS } from "../transaction/limits";
 import { ReadSet } from "../transaction/readSet";
@@ -46,6 +47,8 @@ const KIND_NAMES = { query: "Query", mutation: "Mutation", action: "Action", htt
 /** Runs registered functions: checks arguments and results, gives each call its environment, shapes its outcome. */
 export class Runner {
   private readonly computing: ComputeClock;
+  /** By Prometheus labels: kind and outcome. */
+  readonly durations = new Map<string, Histogram>();
 
   constructor(
     private readonly backend: Backend,
@@ -84,6 +87,7 @@ export class Runner {
       request: options.request ?? NO_REQUEST,
       scheduledFunctionId: options.scheduledFunctionId ?? null,
       logLines: [],
+      startedAtMs: ports.elapsedMs(),
       meter: null,
       nowMs: Math.floor(ports.now()),
       readIdentity: false,
@@ -154,7 +158,6 @@ export class Runner {
 
   private finish(root: CallRoot, kind: FunctionKind, path: string, failure: FunctionFailure): Outcome {
     const errorMessage = `[Request ID: ${root.requestId.slice(0, 16)}] Server Error\n${failure.message}`;
-    this.backend.log("warn", "function.failed", { path, requestId: root.requestId, error: failure.message });
     this.record(root, kind, path, failure.message);
     return { ok: false, errorMessage, errorData: failure.data, logLines: root.logLines };
   }
@@ -166,8 +169,16 @@ export class Runner {
 
   private record(root: CallRoot, kind: FunctionKind, path: string, error: string | null): void {
     root.meter?.end();
+    const durationMs = this.backend.ports.elapsedMs() - root.startedAtMs;
+    const labels = `kind="${kind}",outcome="${error === null ? "ok" : "failed"}",`;
+    let histogram = this.durations.get(labels);
+    if (!histogram) this.durations.set(labels, (histogram = new Histogram(SECONDS)));
+    histogram.observe(durationMs / 1000);
+    const { requestId } = root;
+    if (error === null) this.backend.log("debug", "function.ran", { kind, path, requestId, durationMs });
+    else this.backend.log("warn", "function.failed", { kind, path, requestId, durationMs, error });
     if (root.logLines.length > 0)
-      this.backend.log("info", "function.console", { path, lines: root.logLines });
+      this.backend.log("info", "function.console", { path, requestId, lines: root.logLines });
     if (!isSystemPath(path)) this.backend.functionLog.record(root, kind, path, error);
   }
 

@@ -51,6 +51,7 @@ export class CachedQuery {
  * published timestamp.
  */
 export class QueryCache {
+  readonly stats = { runs: 0, hits: 0, invalidations: 0 };
   private readonly entries = new Map<string, CachedQuery>();
   /** Finished and watched: checked against each commit. */
   private readonly live = new Set<CachedQuery>();
@@ -73,10 +74,12 @@ export class QueryCache {
     const known = this.entries.get(shared) ?? this.entries.get(own);
     if (known && known.invalidatedAt === null && (known.finished || known.snapshotTs === now)) {
       known.holders++;
+      this.stats.hits++;
       return known;
     }
     const entry = new CachedQuery(now, [own]);
     entry.holders = 1;
+    this.stats.runs++;
     this.entries.set(own, entry);
     this.running.add(entry);
     entry.result = this.execute(entry, shared, request);
@@ -117,6 +120,7 @@ export class QueryCache {
 
   private invalidate(entry: CachedQuery, ts: bigint): void {
     entry.invalidatedAt = ts;
+    this.stats.invalidations++;
     this.forget(entry);
     for (const listener of entry.onInvalid) listener();
   }

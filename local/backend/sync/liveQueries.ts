@@ -54,6 +54,10 @@ export class LiveQueries {
     return null;
   }
 
+  get size(): number {
+    return this.queries.size;
+  }
+
   /** Ids removed since the last call. */
   takeRemoved(): number[] {
     return this.removed.splice(0);

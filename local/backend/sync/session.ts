@@ -59,6 +59,7 @@ export class SyncSession {
     private readonly request: RequestMetadata,
   ) {
     this.queries = new LiveQueries(backend, () => this.flushSoon());
+    backend.sessions.add(this);
     socket.on("message", (data) => this.receive(String(data)));
     socket.on("pong", () => {
       this.answersPings = true;
@@ -93,6 +94,7 @@ export class SyncSession {
   /** Lets go of a client that does not read what it is sent; others never wait for it. */
   private dropSlow(): void {
     if (this.closed) return;
+    this.backend.droppedClients++;
     this.backend.log("warn", "sync.slowClientDropped", {
       sessionId: this.sessionId,
       unreadBytes: this.socket.bufferedAmount,
@@ -294,8 +296,17 @@ export class SyncSession {
     for (const text of transitionMessages(start, end, changes)) this.send(text);
   }
 
+  get subscriptions(): number {
+    return this.queries.size;
+  }
+
+  get unreadBytes(): number {
+    return this.socket.bufferedAmount;
+  }
+
   private dispose(): void {
     this.closed = true;
+    this.backend.sessions.delete(this);
     this.stopPinging();
     this.expiry?.();
     this.queries.dropResults();
