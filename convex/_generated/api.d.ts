@@ -18,6 +18,8 @@ import type * as access_model from "../access/model.js";
 import type * as access_roles from "../access/roles.js";
 import type * as access_worker from "../access/worker.js";
 import type * as agents_console from "../agents/console.js";
+import type * as agents_ledger from "../agents/ledger.js";
+import type * as agents_manifest from "../agents/manifest.js";
 import type * as agents_model from "../agents/model.js";
 import type * as agents_recipe from "../agents/recipe.js";
 import type * as agents_worker from "../agents/worker.js";
@@ -91,6 +93,8 @@ declare const fullApi: ApiFromModules<{
   "access/roles": typeof access_roles;
   "access/worker": typeof access_worker;
   "agents/console": typeof agents_console;
+  "agents/ledger": typeof agents_ledger;
+  "agents/manifest": typeof agents_manifest;
   "agents/model": typeof agents_model;
   "agents/recipe": typeof agents_recipe;
   "agents/worker": typeof agents_worker;

@@ -4,7 +4,13 @@ import { appError } from "../../lib/contract/errors";
 import { LIMITS } from "../../lib/contract/limits";
 import { operatorMutation, viewerQuery } from "../builders";
 import { requireJob, resumeJob } from "../ops/model";
-import { requestTraining as request, requireVersion, setTrainingStatus } from "./model";
+import {
+  importVersion,
+  requestTraining as request,
+  requireVersion,
+  setTrainingStatus,
+  vImportedModel,
+} from "./model";
 import {
   trainingPointFields,
   vAlgorithm,
@@ -90,4 +96,11 @@ export const resumeTraining = operatorMutation({
     await setTrainingStatus(ctx, version, "queued");
     return { versionId, jobId: version.jobId };
   },
+});
+
+/** Registers an exported model as a candidate; its files must be in storage already. */
+export const importModel = operatorMutation({
+  args: { model: vImportedModel },
+  returns: v.id("agentVersions"),
+  handler: (ctx, { model }) => importVersion(ctx, model, ctx.actor.tokenIdentifier),
 });

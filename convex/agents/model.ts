@@ -5,16 +5,15 @@ import type { CostModel } from "../../lib/broker/types";
 import { appError } from "../../lib/contract/errors";
 import { LIMITS } from "../../lib/contract/limits";
 import { sha256Hex } from "../../lib/core/sha256";
-import type { ArtifactManifest } from "../../lib/policy/types";
 import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
 import { appendAudit } from "../audit/model";
 import { costsInForce } from "../costs/model";
-import { requireDataset } from "../datasets/model";
+import { findByHash, requireDataset } from "../datasets/model";
 import { recordTrial } from "../evaluations/model";
 import { enqueueJob, requireLease } from "../ops/model";
+import { assertManifestFits, parseManifest, type vTrainingResult } from "./manifest";
 import {
-  trainingPointFields,
   type vAlgorithm,
   vArtifactFile,
   type vKernelChoice,
@@ -23,9 +22,6 @@ import {
 } from "./schema";
 
 export { recipeFor, recipeHash, recipeOf } from "./recipe";
-
-const { versionId: _versionId, ...pointFields } = trainingPointFields;
-export const vTrainingPoint = v.object(pointFields);
 
 export async function requireVersion(ctx: QueryCtx, id: Id<"agentVersions">): Promise<Doc<"agentVersions">> {
   const version = await ctx.db.get(id);
@@ -212,79 +208,6 @@ export async function setVersionStatus(
   await ctx.db.patch(versionId, { status, error });
 }
 
-/** Appends curve points; a point already stored (a resumed run repeats some) is left alone (W-04). */
-export async function appendPoints(
-  ctx: MutationCtx,
-  versionId: Id<"agentVersions">,
-  points: Infer<typeof vTrainingPoint>[],
-): Promise<void> {
-  const last = await ctx.db
-    .query("trainingPoints")
-    .withIndex("by_version_and_sequence", (q) => q.eq("versionId", versionId))
-    .order("desc")
-    .first();
-  let newest = last?.sequence ?? -1;
-  for (const point of points) {
-    if (point.sequence <= newest) continue;
-    await ctx.db.insert("trainingPoints", { versionId, ...point });
-    newest = point.sequence;
-  }
-  const latest = points.at(-1);
-  if (latest !== undefined && newest === latest.sequence) {
-    await ctx.db.patch(versionId, {
-      environmentSteps: latest.environmentSteps,
-      stepsPerSecond: latest.stepsPerSecond,
-    });
-  }
-}
-
-export const vTrainingResult = v.object({
-  manifest: v.string(),
-  artifactSha256: v.string(),
-  files: v.array(vArtifactFile),
-  finalMetrics: v.record(v.string(), v.number()),
-  environmentSteps: v.number(),
-  stepsPerSecond: v.number(),
-  seconds: v.number(),
-});
-
-/** The identity that an artifact must share with the version it is delivered for, in the manifest's own words. */
-const IDENTITY = [
-  "algorithm",
-  "instrument",
-  "timeframe",
-  "datasetHash",
-  "featureSetId",
-  "featureFingerprint",
-  "seed",
-] as const;
-
-function parseManifest(text: string): Partial<ArtifactManifest> {
-  try {
-    return (JSON.parse(text) as Partial<ArtifactManifest> | null) ?? {};
-  } catch {
-    return {};
-  }
-}
-
-function assertManifestFits(version: Doc<"agentVersions">, result: Infer<typeof vTrainingResult>): void {
-  const refuse = (message: string) => {
-    throw new ConvexError(appError("ARTIFACT_HASH_MISMATCH", `${message}; train again`, "manifest"));
-  };
-  const manifest = parseManifest(result.manifest);
-  const wrong = IDENTITY.find((field) => manifest[field] !== version[field]);
-  if (wrong !== undefined) refuse(`The manifest's ${wrong} is not that of ${version.name}`);
-  const { costs } = (manifest.environment ?? {}) as { costs?: CostModel };
-  if (version.costModelHash !== undefined && (!costs || costModelHash(costs) !== version.costModelHash)) {
-    refuse(`The manifest's costs are not those that ${version.name} was requested with`);
-  }
-  const wanted = Object.entries(manifest.files ?? {});
-  const isStored = wanted.every(([name, { sha256 }]) =>
-    result.files.some((file) => file.name === name && file.sha256 === sha256),
-  );
-  if (wanted.length !== result.files.length || !isStored) refuse("The files are not those of the manifest");
-}
-
 /** Stores a finished training; the server checks the checksum itself, and counts the trial for good. */
 export async function completeTraining(
   ctx: MutationCtx,
@@ -337,4 +260,79 @@ export async function completeTraining(
     subjectId: version._id,
     detail: { artifactSha256: result.artifactSha256, environmentSteps: result.environmentSteps },
   });
+}
+
+export const vImportedModel = v.object({
+  manifest: v.string(),
+  artifactSha256: v.string(),
+  files: v.array(vArtifactFile),
+  name: v.optional(v.string()),
+});
+
+/**
+ * Registers a model that was exported elsewhere as a candidate: the dataset it was trained on must be here by
+ * hash. It counts as a trial like any training. The same artifact is registered once.
+ */
+export async function importVersion(
+  ctx: MutationCtx,
+  imported: Infer<typeof vImportedModel>,
+  actor: string,
+): Promise<Id<"agentVersions">> {
+  for (const { name, storageId } of imported.files) {
+    if ((await ctx.db.system.get(storageId)) === null) {
+      throw new ConvexError(
+        appError("NOT_FOUND", `File ${name} is not in storage; upload it first`, "storageId"),
+      );
+    }
+  }
+  const existing = await ctx.db
+    .query("agentVersions")
+    .withIndex("by_artifact", (q) => q.eq("artifactSha256", imported.artifactSha256))
+    .first();
+  if (existing !== null) return existing._id;
+  const manifest = parseManifest(imported.manifest);
+  const { algorithm, datasetHash = "", seed, environmentSteps } = manifest;
+  if ((algorithm !== "ppo" && algorithm !== "dqn") || seed === undefined || environmentSteps === undefined) {
+    throw new ConvexError(
+      appError("INVALID_ARGUMENT", "The manifest is not that of a model this desk can run", "manifest"),
+    );
+  }
+  const dataset = await findByHash(ctx, datasetHash);
+  if (dataset === null) {
+    throw new ConvexError(
+      appError(
+        "NOT_FOUND",
+        `Dataset ${datasetHash.slice(0, 12)}… that this model was trained on is not on this desk; build it first: ` +
+          "the same bars and request give the same hash",
+        "manifest",
+      ),
+    );
+  }
+  const { costs } = (manifest.environment ?? {}) as { costs?: CostModel };
+  const name = imported.name ?? `imported-${algorithm}-${imported.artifactSha256.slice(0, 8)}`;
+  const versionId = await ctx.db.insert("agentVersions", {
+    name: name.slice(0, LIMITS.nameChars),
+    algorithm,
+    instrument: dataset.instrument,
+    timeframe: dataset.timeframe,
+    status: "training",
+    datasetId: dataset._id,
+    datasetHash,
+    featureSetId: dataset.featureSetId,
+    featureFingerprint: dataset.featureFingerprint,
+    seed,
+    stepsRequested: environmentSteps,
+    costModelId: costs?.id,
+    costModelHash: costs && costModelHash(costs),
+    requestedBy: actor,
+    files: [],
+    environmentSteps,
+    stepsPerSecond: 0,
+    trainingSeconds: 0,
+    finalMetrics: {},
+    createdAtMs: Date.now(),
+  });
+  const result = { ...imported, finalMetrics: {}, environmentSteps, stepsPerSecond: 0, seconds: 0 };
+  await completeTraining(ctx, await requireVersion(ctx, versionId), result, actor);
+  return versionId;
 }

@@ -2,15 +2,14 @@
 import { ConvexError, v } from "convex/values";
 import { appError } from "../../lib/contract/errors";
 import { workerMutation, workerQuery } from "../builders";
+import { appendPoints, vTrainingPoint } from "./ledger";
+import { vTrainingResult } from "./manifest";
 import {
-  appendPoints,
   completeTraining,
   requireManifest,
   requireTrainingLease,
   requireVersion,
   setTrainingStatus,
-  vTrainingPoint,
-  vTrainingResult,
 } from "./model";
 import { versionFields } from "./schema";
 

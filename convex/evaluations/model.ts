@@ -43,13 +43,13 @@ export async function trialsOf(
     .take(10_000);
 }
 
-/** Trials counted on an instrument and timeframe: trainings, walk-forwards and search trials; at least 1. */
+/** Trials counted on an instrument and timeframe: trainings, walk-forwards and search trials. */
 export async function trialCountOf(ctx: QueryCtx, instrument: string, timeframe: string): Promise<number> {
   let count = 0;
   for (const kind of ["training", "walkForward", "search"] as const) {
     count += (await trialsOf(ctx, instrument, timeframe, kind)).length;
   }
-  return Math.max(1, count);
+  return count;
 }
 
 interface EquityColumns {
@@ -209,7 +209,7 @@ export async function trialStatistics(
   const newest = new Map<string, number>();
   for (const trial of evaluations) newest.set(String(trial.versionId), trial.sharpePerObservation ?? 0);
   const sharpeVariance = varianceOf([...newest.values()], observations);
-  return { trialCount: await trialCountOf(ctx, instrument, timeframe), sharpeVariance };
+  return { trialCount: Math.max(1, await trialCountOf(ctx, instrument, timeframe)), sharpeVariance };
 }
 
 /**

@@ -60,8 +60,8 @@ export async function requestSearch(
   request: SearchRequest,
   actor: string,
 ): Promise<Id<"searches">> {
-  assertRequest(request);
   const dataset = await requireTrainingDataset(ctx, request.datasetId);
+  assertRequest(request);
   const { configurations, firstSteps, reduction, rungs } = request;
   const searchId = await ctx.db.insert("searches", {
     ...request,

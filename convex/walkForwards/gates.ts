@@ -65,7 +65,7 @@ export async function trialLedgerOf(ctx: QueryCtx, walkForward: Doc<"walkForward
   }
   const observations = summary?.seeds[0]?.sharpe.observations ?? 0;
   return {
-    trialCount: await trialCountOf(ctx, instrument, timeframe),
+    trialCount: Math.max(1, await trialCountOf(ctx, instrument, timeframe)),
     sharpeVariance: varianceOf([...newest.values()], observations),
     overfitting: overfittingOf(await configurationsBeside(ctx, walkForward)),
   };

@@ -124,9 +124,40 @@ test("each completed training counts one trial, and no function can remove one",
   expect(await trials()).toBe(2);
   const sources = import.meta.glob("../../convex/**/*.ts", { query: "?raw", import: "default", eager: true });
   const writers = Object.entries(sources).filter(([, text]) => /["'`]trials["'`]/.test(String(text)));
-  expect(writers.map(([path]) => path.replace(/^.*convex\//, "")).sort()).toEqual([
-    "evaluations/console.ts",
-    "evaluations/model.ts",
-  ]);
+  expect(writers.map(([path]) => path.replace(/^.*convex\//, "")).sort()).toEqual(["evaluations/model.ts"]);
   for (const [path, text] of writers) expect(`${path} ${text}`).not.toMatch(/\.delete\(|\.replace\(/);
+});
+
+describe("an imported model", () => {
+  const importModel = (
+    model: Omit<Result, "finalMetrics" | "environmentSteps" | "stepsPerSecond" | "seconds">,
+  ) => desk.operator.mutation(api.agents.console.importModel, { model });
+  async function exported(hash = datasetHash) {
+    const { manifest, artifactSha256, files } = await trainingResult(desk, hash);
+    return { manifest, artifactSha256, files };
+  }
+
+  test("is a candidate on the dataset it names by hash, counts as a trial, and is registered once", async () => {
+    const model = await exported();
+    const versionId = await importModel(model);
+    expect(await version(versionId)).toMatchObject({
+      status: "candidate",
+      datasetId,
+      artifactSha256: model.artifactSha256,
+      seed: 7,
+    });
+    expect(await importModel(model)).toBe(versionId);
+    expect(await trials()).toBe(1);
+  });
+
+  test("A-01: is refused when its dataset is not here, its checksum is wrong or a file is another one", async () => {
+    await expectFailure(importModel(await exported("0".repeat(64))), "NOT_FOUND", "manifest");
+    const model = await exported();
+    const wrong = { ...model, artifactSha256: "0".repeat(64) };
+    await expectFailure(importModel(wrong), "ARTIFACT_HASH_MISMATCH", "manifest");
+    const files = model.files.map((file) => ({ ...file, sha256: "1".repeat(64) }));
+    await expectFailure(importModel({ ...model, files }), "ARTIFACT_HASH_MISMATCH", "manifest");
+    expect(await trials()).toBe(0);
+    expect(await desk.viewer.query(api.agents.console.list, {})).toEqual([]);
+  });
 });

@@ -13,6 +13,7 @@ export const AUTHORITY: Record<string, Authority> = {
   "access/worker:bootstrap": "service",
   "access/worker:createLink": "service",
   "agents/console:get": "viewer",
+  "agents/console:importModel": "operator",
   "agents/console:list": "viewer",
   "agents/console:requestTraining": "operator",
   "agents/console:resumeTraining": "operator",
