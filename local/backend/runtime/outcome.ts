@@ -15,22 +15,30 @@ export function toQueryResult(outcome: Outcome, journal: string | null): QueryRe
       ? undefined
       : JSON.stringify(outcome.errorData);
   const errorMessage = outcome.ok ? undefined : outcome.errorMessage;
-  // The request id inside an error message differs on each run and must not count as a change.
-  const visible = [
-    valueText ?? "",
-    errorMessage?.replace(/^\[Request ID: \w+\]/, "") ?? "",
-    ...outcome.logLines,
-  ];
-  const hash = createHash("sha256");
-  for (const part of visible) hash.update(part).update("\0");
+  let fingerprint: string | null = null;
   return {
     ok: outcome.ok,
     valueText,
     errorMessage,
     logLines: outcome.logLines,
     journal,
-    fingerprint: hash.digest("base64"),
+    /** Made when a subscription asks: a query over HTTP needs none. */
+    get fingerprint() {
+      // The request id inside an error message differs on each run and must not count as a change.
+      fingerprint ??= digestOf([
+        valueText ?? "",
+        errorMessage?.replace(/^\[Request ID: \w+\]/, "") ?? "",
+        ...outcome.logLines,
+      ]);
+      return fingerprint;
+    },
   };
+}
+
+function digestOf(parts: string[]): string {
+  const hash = createHash("sha256");
+  for (const part of parts) hash.update(part).update("\0");
+  return hash.digest("base64");
 }
 
 /** Inverse of {@link toQueryResult}. */

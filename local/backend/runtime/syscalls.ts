@@ -43,15 +43,12 @@ export function asyncSyscall(op: string, argsText: string): Promise<string> | st
   const run = Object.hasOwn(asyncTable, op) ? asyncTable[op] : undefined;
   if (!run) throw new Error(`Unknown async operation ${op}`);
   const state = currentCall();
-  const { meter } = state.root;
-  // What the backend does for the function is not the function's computing.
-  meter?.pause();
   try {
     const answer = run(state, JSON.parse(argsText) as JsonObject);
-    if (typeof answer === "string") {
-      meter?.resume();
-      return answer;
-    }
+    if (typeof answer === "string") return answer;
+    // What the backend does for the function is not the function's computing; what is known at once is too short to measure.
+    const { meter } = state.root;
+    meter?.pause();
     return answer.then(
       (text) => {
         meter?.resume();
@@ -63,7 +60,6 @@ export function asyncSyscall(op: string, argsText: string): Promise<string> | st
       },
     );
   } catch (error) {
-    meter?.resume();
     throw forUserCode(error);
   }
 }

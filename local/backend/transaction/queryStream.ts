@@ -14,7 +14,9 @@ export interface SerializedQuery {
 }
 
 const FIRST_BLOCK = 32;
-const MAX_BLOCK = 256;
+const MAX_BLOCK = 1024;
+/** Each block is two trips through the store's thread pool when it is not in memory, so blocks grow fast. */
+const BLOCK_GROWTH = 8;
 
 /** Documents read ahead of what the function asked for are bounded in bytes. */
 const BLOCK_BYTES = 4 << 20;
@@ -23,7 +25,7 @@ const BLOCK_BYTES = 4 << 20;
 function nextBlock(block: number, rows: Row[]): number {
   const bytes = rows.reduce((sum, row) => sum + row.document.size, 0);
   const fitting = Math.floor(BLOCK_BYTES / Math.max(1, bytes / Math.max(1, rows.length)));
-  return Math.max(4, Math.min(MAX_BLOCK, fitting, Math.max(FIRST_BLOCK, block * 4)));
+  return Math.max(4, Math.min(MAX_BLOCK, fitting, Math.max(FIRST_BLOCK, block * BLOCK_GROWTH)));
 }
 
 interface ResolvedSource {
