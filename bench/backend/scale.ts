@@ -1,7 +1,7 @@
 import { createPrng } from "../../lib/core/prng";
 import { median, printFigure } from "../lib/figure";
-import { digest, printRate, sample } from "../lib/samples";
-import { api, type Subject } from "./subject";
+import { digest, printRate } from "../lib/samples";
+import { api, Subject } from "./subject";
 
 /** Documents of one channel; a range read takes all of them. */
 const CHANNEL = 1000;
@@ -12,9 +12,9 @@ interface Message {
   body: string;
 }
 
-/** Fills channels up to `documents` through mutations of 1,000 documents from four clients at once. */
-async function load(subject: Subject, present: number, documents: number): Promise<void> {
-  let next = present / CHANNEL;
+/** Fills channels through mutations of 1,000 documents from four clients at once. */
+async function load(subject: Subject, documents: number): Promise<void> {
+  let next = 0;
   const total = documents / CHANNEL;
   const started = performance.now();
   let reportedMs = started;
@@ -25,60 +25,67 @@ async function load(subject: Subject, present: number, documents: number): Promi
         await http.mutation(api.counters!.fill!, { channel: `scale${next++}`, rows: CHANNEL });
         if (performance.now() - reportedMs < 5_000) continue;
         reportedMs = performance.now();
-        const done = next * CHANNEL - present;
+        const done = next * CHANNEL;
         const rate = done / ((reportedMs - started) / 1000);
-        const etaS = (documents - present - done) / rate;
+        const etaS = (documents - done) / rate;
         process.stderr.write(`loading: ${done} documents, ${rate.toFixed(0)}/s, ${etaS.toFixed(0)} s left\n`);
       }
     }),
   );
   const seconds = (performance.now() - started) / 1000;
-  const n = documents - present;
-  printRate(`import of small documents, up to ${documents}`, n, seconds, "documents/s", n);
+  printRate(`import of ${documents} small documents`, documents, seconds, "documents/s", documents);
 }
 
-/** Medians of the same reads and writes, spread over everything that is stored. */
-async function measure(subject: Subject, documents: number): Promise<Record<string, [number, string]>> {
+type Work = [rounds: number, (round: number) => Promise<unknown>];
+
+/** Reads and writes spread over everything that is stored. */
+async function worksOn(subject: Subject, documents: number): Promise<Record<string, Work>> {
   const { http } = subject;
   const prng = createPrng(documents);
   const channel = () => `scale${Math.floor(prng.nextFloat() * (documents / CHANNEL))}`;
   const ids: string[] = [];
   for (let i = 0; i < 40; i++) {
-    const rows = (await http.query(api.messages!.list!, { channel: channel(), limit: CHANNEL })) as Message[];
+    const rows = (await http.query(api.messages!.list!, { channel: channel() })) as Message[];
     for (let k = 0; k < 10; k++) ids.push(rows[Math.floor(prng.nextFloat() * CHANNEL)]!._id);
   }
   let at = 0;
-  const works: Record<string, [number, (round: number) => Promise<unknown>]> = {
+  return {
     "point read": [200, () => http.query(api.messages!.get!, { id: ids[at++ % ids.length] })],
-    "range of 100": [60, () => http.query(api.messages!.list!, { channel: channel(), limit: 100 })],
-    "range of 1000": [40, () => http.query(api.messages!.list!, { channel: channel() })],
+    "range of 100": [80, () => http.query(api.messages!.list!, { channel: channel(), limit: 100 })],
+    "range of 1000": [60, () => http.query(api.messages!.list!, { channel: channel() })],
     "mutation that changes 1 document": [
       200,
       (round) => http.mutation(api.messages!.edit!, { id: ids[at++ % ids.length], body: `edit ${round}` }),
     ],
     "mutation that inserts 100 documents": [
-      40,
-      (round) => http.mutation(api.counters!.fill!, { channel: `at${documents}-${round}`, rows: 100 }),
+      60,
+      (round) => http.mutation(api.counters!.fill!, { channel: `more${round}`, rows: 100 }),
     ],
   };
-  const found: Record<string, [number, string]> = {};
-  for (const [name, [rounds, work]] of Object.entries(works)) {
-    let last: unknown;
-    const samples = await sample(rounds, async (round) => {
-      last = await work(round);
-    });
-    const bodies = Array.isArray(last) ? last.length : ((last as Message | null)?.body ?? null);
-    found[name] = [median(samples), digest(bodies)];
-    const [value, resultHash] = found[name];
-    printFigure({
-      name: `${name} over HTTP at ${documents} documents, p50`,
-      value,
-      unit: "ms",
-      n: samples.length,
-      resultHash,
-    });
+}
+
+/** Rounds alternate between the two sizes, so that a noisy neighbour on the machine meets both alike. */
+async function compare(sizes: readonly number[], works: Array<Record<string, Work>>): Promise<void> {
+  for (const [name, [rounds]] of Object.entries(works[0]!)) {
+    const samples: number[][] = sizes.map(() => []);
+    const hashes: string[] = [];
+    for (let round = -10; round < rounds; round++) {
+      for (const [i, work] of works.entries()) {
+        const started = performance.now();
+        const found = await work[name]![1](round);
+        if (round >= 0) samples[i]!.push(performance.now() - started);
+        hashes[i] = digest(Array.isArray(found) ? found.length : ((found as Message | null)?.body ?? null));
+      }
+    }
+    for (const [i, documents] of sizes.entries()) {
+      const value = median(samples[i]!);
+      const label = `${name} over HTTP at ${documents} documents, p50`;
+      printFigure({ name: label, value, unit: "ms", n: rounds, resultHash: hashes[i]! });
+    }
+    const value = median(samples[1]!) / median(samples[0]!);
+    const label = `${name}: ${sizes[1]} to ${sizes[0]} documents`;
+    printFigure({ name: label, value, unit: "x", n: rounds, resultHash: hashes[1]! });
   }
-  return found;
 }
 
 function printMemory(subject: Subject, when: string): void {
@@ -87,28 +94,27 @@ function printMemory(subject: Subject, when: string): void {
 }
 
 /** The same work at two sizes, each after a restart; start-up, import rate and memory on the way. */
-export async function benchScale(subject: Subject, sizes: [number, number]): Promise<void> {
-  let present = 0;
-  const medians: Array<Record<string, [number, string]>> = [];
-  for (const documents of sizes) {
-    await load(subject, present, documents);
-    present = documents;
-    printMemory(subject, `after loading up to ${documents} documents`);
-    const value = await subject.restart();
-    const name = `process start to ready with ${documents} documents`;
-    printFigure({ name, value, unit: "ms", n: 1, resultHash: digest(documents) });
-    medians.push(await measure(subject, documents));
+export async function benchScale(large: Subject, sizes: readonly [number, number]): Promise<void> {
+  const small = await Subject.start();
+  try {
+    const works: Array<Record<string, Work>> = [];
+    for (const [i, subject] of [small, large].entries()) {
+      const documents = sizes[i]!;
+      await load(subject, documents);
+      printMemory(subject, `after importing ${documents} documents`);
+      const value = await subject.restart();
+      const name = `process start to ready with ${documents} documents`;
+      printFigure({ name, value, unit: "ms", n: 1, resultHash: digest(documents) });
+      works.push(await worksOn(subject, documents));
+    }
+    await compare(sizes, works);
+    await watch(large, sizes[1]);
+  } finally {
+    await small.end();
   }
-  const [small, large] = medians as [Record<string, [number, string]>, Record<string, [number, string]>];
-  for (const [name, [value, resultHash]] of Object.entries(large)) {
-    printFigure({
-      name: `${name}: ${sizes[1]} to ${sizes[0]} documents`,
-      value: value / small[name]![0],
-      unit: "x",
-      n: 1,
-      resultHash,
-    });
-  }
+}
+
+async function watch(subject: Subject, documents: number): Promise<void> {
   const shown = Array.from(
     { length: 50 },
     (_, i) =>
@@ -118,6 +124,6 @@ export async function benchScale(subject: Subject, sizes: [number, number]): Pro
       }),
   );
   await Promise.all(shown);
-  printMemory(subject, `with ${sizes[1]} documents and 50 subscribers of 100 each`);
+  printMemory(subject, `with ${documents} documents and 50 subscribers of 100 each`);
   await subject.closeSockets();
 }
