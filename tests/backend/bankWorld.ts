@@ -9,7 +9,7 @@ import { Transaction } from "../../local/backend/transaction/transaction";
 import { createMemoryStore } from "./memoryStore";
 import { SimulatedClient } from "./simulatedClient";
 import { SimulatedDisk } from "./simulatedDisk";
-import { settle, VirtualTime } from "./virtualTime";
+import { VirtualTime } from "./virtualTime";
 
 const FUNCTIONS = fileURLToPath(new URL("./fixtures/bank/convex", import.meta.url));
 const START_MS = Date.parse("2026-01-05T00:00:00Z");
@@ -232,14 +232,14 @@ export class BankWorld {
     this.isOver = true;
     await this.time.runUntil(this.time.nowMs + 20_000);
     // A client that still waits for an answer now waits for ever.
-    expect(await Promise.race([Promise.all(working).then(() => "done"), settle()])).toBe("done");
+    expect(await Promise.race([Promise.all(working).then(() => "done"), this.time.settle()])).toBe("done");
     const book = await this.checkBook();
     expect([...book.settled].sort()).toEqual([...book.transfers].sort());
     expect(book.jobs.filter((kind) => kind === "pending" || kind === "inProgress")).toEqual([]);
     for (const client of this.clients) expect(client.values.get(0)).toBe(TOTAL);
     for (const client of this.clients)
       expect(client.values.get(1)).toEqual(book.transfers.slice(-3).reverse());
-    await settle();
+    await this.time.settle();
     await this.checkRows();
     const state = createHash("sha256");
     const { rows, files } = this.disk.contents();

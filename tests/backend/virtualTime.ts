@@ -7,11 +7,6 @@ interface Event {
   task: () => void;
 }
 
-/** Lets everything that waits only for promises run to its end. */
-export function settle(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
-}
-
 /**
  * Time that moves only from one event to the next. Nothing else may wait for the world, so the order of everything follows
  * from the seed.
@@ -19,6 +14,8 @@ export function settle(): Promise<void> {
 export class VirtualTime {
   private events: Event[] = [];
   private order = 0;
+  /** Tasks that only wait for their turn. */
+  private deferred = 0;
 
   constructor(public nowMs: number) {}
 
@@ -35,9 +32,15 @@ export class VirtualTime {
     return new Promise((resolve) => this.after(delayMs, resolve));
   }
 
+  /** Lets everything that waits only for promises and for its turn run to its end. */
+  async settle(): Promise<void> {
+    do await new Promise<void>((resolve) => setImmediate(resolve));
+    while (this.deferred > 0);
+  }
+
   /** Runs the events up to a time, or until `enough` says so between two of them. */
   async runUntil(endMs: number, enough: () => boolean = () => false): Promise<void> {
-    await settle();
+    await this.settle();
     while (!enough()) {
       let next: Event | undefined;
       for (const event of this.events) {
@@ -51,7 +54,7 @@ export class VirtualTime {
       this.events.splice(this.events.indexOf(next), 1);
       this.nowMs = next.atMs;
       next.task();
-      await settle();
+      await this.settle();
     }
   }
 
@@ -65,7 +68,13 @@ export class VirtualTime {
       cpuMs: () => 0,
       randomBytes: (length) => Uint8Array.from({ length }, () => prng.nextInt(256)),
       setTimer: start,
-      defer: (task) => void start(0, task),
+      defer: (task) => {
+        this.deferred++;
+        setImmediate(() => {
+          this.deferred--;
+          if (alive) task();
+        });
+      },
       end: () => {
         alive = false;
       },

@@ -9,6 +9,7 @@ import { JOBS_TABLE, type JobRow, type JobState, jobAddress, jobOf, removeJob, s
 
 /** Jobs that one namespace runs at a time. */
 const MAX_RUNNING = 64;
+const DELETE_STEP = 200;
 const KEEP_FINISHED_MS = 7 * 24 * 3600 * 1000;
 
 /** A job with the address of its function. */
@@ -162,16 +163,19 @@ export class JobQueue {
     return value;
   }
 
-  /** Deletes finished jobs a week after their time. */
+  /** Deletes finished jobs a week after their time, in steps that hold up no mutation for more than some milliseconds. */
   async deleteOld(): Promise<void> {
     const before = this.backend.ports.now() - KEEP_FINISHED_MS;
     for (const kind of ["success", "failed", "canceled"] as const) {
-      const old = await this.jobs(kind, before, 1000);
-      if (old.length === 0) continue;
-      await this.backend.committer.submit(async (tx) => {
-        for (const job of old) removeJob(tx, job._id);
-        return { value: null, commit: true };
-      }, this.namespace);
+      for (;;) {
+        const old = this.stopped ? [] : await this.jobs(kind, before, DELETE_STEP);
+        if (old.length === 0) break;
+        await this.backend.committer.submit(async (tx) => {
+          for (const job of old) removeJob(tx, job._id);
+          return { value: null, commit: true };
+        }, this.namespace);
+        if (old.length < DELETE_STEP) break;
+      }
     }
   }
 }

@@ -4,6 +4,8 @@ import { afterKey, afterPrefix } from "../values/keys";
 /** First byte of the rows that remember answered requests; see {@link requestKey}. */
 const REQUEST_PREFIX = "r";
 const KEEP_REQUESTS_MS = 14 * 24 * 3600 * 1000;
+/** Records looked at and forgotten in one transaction: it holds up no mutation for more than some milliseconds. */
+const STEP = 200;
 const PERIOD_MS = 6 * 3600 * 1000;
 
 /** Row of a client's mutation request; written in the same commit as the mutation. */
@@ -19,7 +21,9 @@ export class Maintenance {
 
   start(): void {
     this.cancel = this.backend.ports.setTimer(PERIOD_MS, () => {
-      void this.forgetRequests().finally(() => this.cancel && this.start());
+      this.forgetRequests()
+        .catch((error) => this.backend.log("error", "maintenance.failed", { error: String(error) }))
+        .finally(() => this.cancel && this.start());
     });
   }
 
@@ -29,19 +33,19 @@ export class Maintenance {
   }
 
   private async forgetRequests(): Promise<void> {
-    const { store, ports } = this.backend;
+    const { store, ports, committer } = this.backend;
     const before = ports.now() - KEEP_REQUESTS_MS;
     const to = afterPrefix(REQUEST_PREFIX);
     for (let from = REQUEST_PREFIX; this.cancel; ) {
-      const entries = await store.entries({ from, to }, { limit: 1000 });
+      const entries = await store.entries({ from, to }, { limit: STEP });
       const old = entries.filter(([, text]) => (JSON.parse(text) as { atMs: number }).atMs < before);
       if (old.length > 0) {
-        await store.write(
-          old.map(([key]) => [key, null]),
-          { durable: false },
-        );
+        await committer.submit(async (tx) => {
+          for (const [key] of old) tx.layer.raw.set(key, null);
+          return { value: null, commit: true };
+        });
       }
-      if (entries.length < 1000) return;
+      if (entries.length < STEP) return;
       from = afterKey(entries.at(-1)![0]);
     }
   }
