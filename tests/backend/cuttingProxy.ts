@@ -3,8 +3,6 @@ import { createPrng } from "../../lib/core/prng";
 
 export interface CuttingProxy {
   url: string;
-  /** While true, each connection is cut after some number of bytes, in the middle of whatever it carries. */
-  isCutting: boolean;
   /** Connections cut so far. */
   cuts: number;
   close(): Promise<void>;
@@ -12,11 +10,12 @@ export interface CuttingProxy {
 
 /**
  * A TCP proxy double in front of a backend. Each connection gets, from the seed, a number of bytes that may pass in both directions
- * together; the byte after it is lost with everything behind it, and both ends see a reset.
+ * together; the byte after it is lost with everything behind it, and both ends see the connection end. After `maxCuts` of them the
+ * proxy lets everything through, so that what was interrupted can come to its end.
  */
 export async function startCuttingProxy(
   target: string,
-  { seed, maxBytes }: { seed: number; maxBytes: number },
+  { seed, maxBytes, maxCuts }: { seed: number; maxBytes: number; maxCuts: number },
 ): Promise<CuttingProxy> {
   const prng = createPrng(seed);
   const { hostname, port } = new URL(target);
@@ -31,8 +30,8 @@ export async function startCuttingProxy(
     };
     const pass = (from: Socket, to: Socket) => {
       from.on("data", (chunk) => {
-        if (!proxy.isCutting || chunk.length <= left) {
-          left -= proxy.isCutting ? chunk.length : 0;
+        if (proxy.cuts === maxCuts || chunk.length <= left) {
+          left -= chunk.length;
           to.write(chunk);
           return;
         }
@@ -51,7 +50,6 @@ export async function startCuttingProxy(
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const proxy: CuttingProxy = {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    isCutting: true,
     cuts: 0,
     close() {
       for (const socket of open) socket.destroy();
