@@ -208,7 +208,7 @@ export class Backend {
     this.maintenance.stop();
     this.diskWatch.stop();
     for (const crons of this.crons) crons.stop();
-    this.scheduler.stop();
+    await this.scheduler.stop();
     this.pinned.close();
     await this.committer.close();
     await this.store.close();

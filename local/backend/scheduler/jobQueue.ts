@@ -23,7 +23,7 @@ type AddressedJob = JobRow & { address: string };
 export class JobQueue {
   private readonly running = new Map<string, Promise<void>>();
   private cancelTimer: (() => void) | null = null;
-  private polling = false;
+  private polling: Promise<void> | null = null;
   private again = false;
   private stopped = false;
 
@@ -46,9 +46,11 @@ export class JobQueue {
     this.wake();
   }
 
-  stop(): void {
+  /** Starts no more jobs; resolves when nothing reads the store any more. */
+  async stop(): Promise<void> {
     this.stopped = true;
     this.cancelTimer?.();
+    await this.polling;
   }
 
   /** Looks again for due jobs, soon. */
@@ -56,8 +58,7 @@ export class JobQueue {
     if (this.stopped) return;
     this.again = true;
     if (this.polling) return;
-    this.polling = true;
-    callStorage.exit(() => void this.poll());
+    this.polling = callStorage.exit(() => this.poll());
   }
 
   private async poll(): Promise<void> {
@@ -67,7 +68,7 @@ export class JobQueue {
         await this.startDue();
       }
     } finally {
-      this.polling = false;
+      this.polling = null;
     }
   }
 
@@ -75,6 +76,7 @@ export class JobQueue {
     this.cancelTimer?.();
     const now = this.backend.ports.now();
     const pending = await this.jobs("pending", Number.POSITIVE_INFINITY, MAX_RUNNING * 2);
+    if (this.stopped) return;
     for (const job of pending) {
       if (this.running.has(job._id)) continue;
       if (job.scheduledTime > now) {

@@ -31,10 +31,10 @@ export class Scheduler {
     this.sweep();
   }
 
-  stop(): void {
+  async stop(): Promise<void> {
     this.stopped = true;
-    for (const queue of this.queues.values()) queue.stop();
     this.cancelSweep?.();
+    await Promise.all([...this.queues.values()].map((queue) => queue.stop()));
   }
 
   /** Deletes old jobs in small steps. */
