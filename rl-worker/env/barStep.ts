@@ -20,7 +20,8 @@ export interface BarStepInput {
   atr: number;
   /** The bar after the decision bar: the order fills at its open. */
   nextBar: Candle;
-  clientOrderId: string;
+  /** An order is named after the run and its decision bar: `<prefix>-<open time>`. */
+  orderPrefix: string;
   fundingRateAt?: (timeMs: number) => number;
 }
 
@@ -30,7 +31,7 @@ export interface BarStepInput {
  * Throws on an action that is not 0, 1 or 2.
  */
 export function stepBar(spec: EnvSpec, input: BarStepInput): void {
-  const { account, events, action, clientOrderId } = input;
+  const { account, events, action, orderPrefix } = input;
   if (action !== 0 && action !== 1 && action !== 2) {
     throw new RangeError(`Action must be 0 (short), 1 (flat) or 2 (long), got ${action}.`);
   }
@@ -41,8 +42,10 @@ export function stepBar(spec: EnvSpec, input: BarStepInput): void {
     atr: input.atr,
     sizing: spec.sizing,
     rules: spec.rules,
-    clientOrderId,
+    clientOrderId: orderPrefix,
   });
   const order = "order" in plan ? plan.order : null;
+  // Only now: most bars have no order, and a name for each would be a quarter of a backtest's time.
+  if (order !== null) order.clientOrderId = `${orderPrefix}-${account.lastBarOpenTimeMs}`;
   advanceBarInPlace(account, events, order, input.nextBar, spec.costs, spec.rules, input.fundingRateAt);
 }

@@ -29,13 +29,11 @@ export function createBarReader(candles: CandleColumns): (row: number) => Candle
   };
 }
 
-function isUsableRow(data: MarketData, row: number): boolean {
-  const { features, atr } = data;
+function isUsableRow({ features, atr }: MarketData, row: number): boolean {
   if (!Number.isFinite(atr[row]!)) return false;
-  const start = row * features.width;
-  for (let i = start; i < start + features.width; i++) {
-    if (!Number.isFinite(features.values[i]!)) return false;
-  }
+  const { values, width } = features;
+  const end = (row + 1) * width;
+  for (let i = row * width; i < end; i++) if (!Number.isFinite(values[i]!)) return false;
   return true;
 }
 

@@ -160,7 +160,7 @@ function buildEnv(market: Market): TradingEnv {
       referencePrice: candles.close[row]!,
       atr: atr[row]!,
       nextBar: readBar(row + 1),
-      clientOrderId: "env",
+      orderPrefix: "env",
       fundingRateAt,
     });
     row += 1;

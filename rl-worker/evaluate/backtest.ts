@@ -71,7 +71,7 @@ export function runBacktest(input: BacktestInput): BacktestResult {
       referencePrice: candles.close[row]!,
       atr: atr[row]!,
       nextBar: readBar(row + 1),
-      clientOrderId: `backtest-${candles.openTimeMs[row]}`,
+      orderPrefix: "backtest",
       fundingRateAt,
     });
     if (meter !== null) {
