@@ -72,6 +72,18 @@ describe("a backend that cannot start", () => {
     );
   });
 
+  it("names every file on the way from a function module to a Node built-in", async () => {
+    const functionsDir = functionsFolder({
+      "tasks.ts": `import { read } from "./helpers/read";\nexport const x = read;\n`,
+      "helpers/read.ts": `import { load } from "./load";\nexport const read = load;\n`,
+      "helpers/load.ts": `import { readFileSync } from "node:fs";\nexport const load = readFileSync;\n`,
+      "helpers.ts": `export * from "./helpers/load";\n`,
+    });
+    await expect(spawnBackend({ dataDir: join(data.dataDir, "chain"), functionsDir })).rejects.toThrow(
+      /Import chain: (convex\/\S+ -> )+convex\/helpers\/load\.ts -> node:fs/,
+    );
+  });
+
   it("names the missing functions folder, and a module that fails to load", async () => {
     const missing = join(data.dataDir, "nowhere");
     await expect(spawnBackend({ dataDir: join(data.dataDir, "m"), functionsDir: missing })).rejects.toThrow(

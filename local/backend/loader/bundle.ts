@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { mkdirSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { join, relative, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { type BuildFailure, type BuildOptions, build, type Plugin } from "esbuild";
 import { registerSourceMapFile } from "../runtime/sourceMaps";
@@ -62,6 +62,51 @@ export function explain(error: unknown): never {
   throw new OperatorError(`The functions folder does not build:\n${lines.join("\n")}`);
 }
 
+/** Notes one importing file of each file; `build.resolve` inside it asks the plugins and resolvers behind it. */
+function importerRecorder(importers: Map<string, string>): Plugin {
+  const asked = {};
+  return {
+    name: "importers",
+    setup(build) {
+      build.onResolve({ filter: /.*/ }, async ({ path, importer, kind, resolveDir, pluginData }) => {
+        if (pluginData === asked) return null;
+        const found = await build.resolve(path, { kind, importer, resolveDir, pluginData: asked });
+        // Every file of the folder is an entry point: what another file says of it tells more.
+        if (found.errors.length === 0 && !importers.get(found.path)?.startsWith("/")) {
+          importers.set(found.path, importer);
+        }
+        return null;
+      });
+    },
+  };
+}
+
+/** Builds again to learn how the files of a failed build came in, and adds the import chain of each unresolved import. */
+async function explainWithChains(
+  options: BuildOptions,
+  workingDir: string,
+  failure: unknown,
+): Promise<never> {
+  const errors = (failure as Partial<BuildFailure>).errors ?? [];
+  const importers = new Map<string, string>();
+  await build({ ...options, plugins: [importerRecorder(importers), ...(options.plugins ?? [])] }).catch(
+    () => null,
+  );
+  for (const error of errors) {
+    const missing = error.text.match(/^Could not resolve "(.+?)"/)?.[1];
+    if (missing === undefined || !error.location) continue;
+    const chain: string[] = [];
+    let file: string | undefined = resolve(workingDir, error.location.file);
+    while (file?.startsWith("/") && !chain.includes(file)) {
+      chain.unshift(file);
+      file = importers.get(file);
+    }
+    const names = chain.map((step) => relative(workingDir, step));
+    error.text = `${error.text.split("\n")[0]}. Import chain: ${[...names, missing].join(" -> ")}`;
+  }
+  return explain(failure);
+}
+
 /** One script that leaves `{ modulePath: () => Promise<module> }` in the global `__convexModules`. */
 export async function bundleDefaultRuntime(
   entries: EntryPoint[],
@@ -70,11 +115,11 @@ export async function bundleDefaultRuntime(
   const table = entries.map(
     ({ modulePath, file }) => `${JSON.stringify(modulePath)}: () => import(${JSON.stringify(file)})`,
   );
-  const result = await build({
+  const options = {
     stdin: {
       contents: `export const modules = {${table.join(",\n")}};`,
       resolveDir: workingDir,
-      loader: "js",
+      loader: "js" as const,
     },
     ...BUNDLE_FOR_CONTEXT,
     absWorkingDir: workingDir,
@@ -82,7 +127,8 @@ export async function bundleDefaultRuntime(
     plugins: [markerPackages],
     sourcemap: "external",
     outfile: join(workingDir, "functions.js"),
-  }).catch(explain);
+  } satisfies BuildOptions;
+  const result = await build(options).catch((error) => explainWithChains(options, workingDir, error));
   const textOf = (suffix: string) => result.outputFiles.find(({ path }) => path.endsWith(suffix))!.text;
   return { script: textOf(".js"), sourceMap: textOf(".js.map") };
 }
