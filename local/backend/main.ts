@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
+import { setFlagsFromString } from "node:v8";
 import { COMMANDS_USAGE, runCommand } from "./admin/commands";
 import { LOG_LEVELS, type LogLevel, stderrLog } from "./log";
 import { startWatchdog } from "./operation/watchdog";
@@ -77,6 +78,8 @@ async function main(): Promise<void> {
   if (!values.functions || !values.data)
     throw new OperatorError(`--functions and --data are needed.\n${USAGE}`);
   process.env.TZ = "UTC";
+  // Left alone, the engine lets garbage of a bulk load grow to several times what lives; this costs no measurable speed.
+  setFlagsFromString("--heap-growing-percent=25");
   const level = values["log-level"] as LogLevel;
   if (!LOG_LEVELS.includes(level)) {
     throw new OperatorError(
