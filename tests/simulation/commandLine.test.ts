@@ -242,31 +242,7 @@ describe("from dataset to replayed decision", () => {
   });
 
   test("one kernel of money: evaluation and paper run over the same bars have the same equity, bit for bit", async () => {
-    const evaluated = await assay(
-      data,
-      "evaluate",
-      "--version",
-      versionId,
-      "--from",
-      day(40),
-      "--to",
-      day(42),
-      "--json",
-    );
-    const evaluationId = evaluated.result!.evaluationId as Id<"evaluations">;
-    const person = connectDesk({
-      convexUrl: /Backend\s+(http\S+)/.exec(desk.output())![1]!,
-      key: readSigningKey(join(data, "keys", "signing.json")),
-      issuer: "https://assay.local",
-      subject: "local:cli",
-    });
-    const paper = await person.query(api.execution.console.equity, { runId: runId as Id<"runs"> });
-    const backtest = await person.query(api.evaluations.console.equity, { evaluationId });
-    await person.close();
-    expect(backtest.openTimesMs).toHaveLength(192);
-    expect(paper.timesMs.slice(0, 192)).toEqual(backtest.openTimesMs);
-    expect(paper.equityUsd.slice(0, 192)).toEqual(backtest.equityUsd);
-    expect(new Set(backtest.equityUsd).size, "the policy traded").toBeGreaterThan(2);
+    await expectSameEquity(runId, versionId);
   });
 
   test("A-01: a changed artifact file refuses the replay and says which hash does not match", async () => {
@@ -281,12 +257,66 @@ describe("from dataset to replayed decision", () => {
     expect((await assay(data, "replay", decisionId, "--json")).result?.identical).toBe(true);
   });
 
+  test("S2-06: DQN under fitted costs drawn by the bar: paper run, evaluation and replay agree to the bit", async () => {
+    const hours = Array.from(
+      { length: 24 },
+      (_, hour) => `2025-07,${hour},100,${20 + hour},${40 + hour},90,9`,
+    );
+    const header =
+      "month,utc_hour,bars,spread_points_median,spread_points_p90,spread_points_p99,tick_volume_median";
+    const file = join(folder.path, "spread.csv");
+    writeFileSync(file, [header, ...hours].join("\n"));
+    const fit = ["costs", "fit", file, ...INSTRUMENT, "--price-usd", "2000", "--charge", "sampled", "--json"];
+    const fitted = await assay(data, ...fit, "--use", "measured spread");
+    expect(fitted.result).toMatchObject({ version: 1, inForce: true, bars: 2_400 });
+    expect((await assay(data, ...fit)).result).toMatchObject({ modelId: fitted.result!.modelId, version: 1 });
+    const train = ["train", "--dataset", datasetId, "--algorithm", "dqn", "--steps", "12000", "--json"];
+    const trained = await assay(data, ...train);
+    const dqnVersion = trained.result!.versionId as string;
+    const range = ["--from", day(40), "--to", day(42), "--version", dqnVersion];
+    const run = await assay(data, "run", "start", ...INSTRUMENT, ...range, "--json");
+    expect(run.result).toMatchObject({ status: "finished", decisions: 192 });
+    const replay = await assay(data, "replay", run.result!.lastDecisionId as string, "--json");
+    expect(replay.result).toMatchObject({ identical: true, differences: [] });
+    await expectSameEquity(run.result!.runId as string, dqnVersion);
+    const rolledBack = await assay(
+      data,
+      "costs",
+      "rollback",
+      ...INSTRUMENT,
+      "--reason",
+      "end of test",
+      "--json",
+    );
+    expect(rolledBack.result!.modelId).toBe("bingx-gold-perp@2025-08-01");
+  });
+
   test("D-08: the audit chain verifies from its first entry to its last", async () => {
     const verified = await assay(data, "audit", "verify", "--json");
     expect(verified.result).toMatchObject({ ok: true, firstBadLink: null });
     expect(verified.result!.length as number).toBeGreaterThan(10);
   });
 });
+
+/** Evaluates the version over the run's bars (days 40 to 42) and compares equity bar by bar. */
+async function expectSameEquity(runId: string, versionId: string): Promise<void> {
+  const range = ["--from", day(40), "--to", day(42)];
+  const evaluated = await assay(data, "evaluate", "--version", versionId, ...range, "--json");
+  const evaluationId = evaluated.result!.evaluationId as Id<"evaluations">;
+  const person = connectDesk({
+    convexUrl: /Backend\s+(http\S+)/.exec(desk.output())![1]!,
+    key: readSigningKey(join(data, "keys", "signing.json")),
+    issuer: "https://assay.local",
+    subject: "local:cli",
+  });
+  const paper = await person.query(api.execution.console.equity, { runId: runId as Id<"runs"> });
+  const backtest = await person.query(api.evaluations.console.equity, { evaluationId });
+  await person.close();
+  expect(backtest.openTimesMs).toHaveLength(192);
+  expect(paper.timesMs.slice(0, 192)).toEqual(backtest.openTimesMs);
+  expect(paper.equityUsd.slice(0, 192)).toEqual(backtest.equityUsd);
+  expect(new Set(backtest.equityUsd).size, "the policy traded").toBeGreaterThan(2);
+}
 
 async function until(condition: () => boolean): Promise<void> {
   const deadline = Date.now() + 60_000;

@@ -1,12 +1,15 @@
 import { describe, expect, it } from "vitest";
 import { computeAtr, computeFeatures } from "../../lib/features/batch";
 import { CORE_V1 } from "../../lib/features/coreV1";
+import type { Algorithm } from "../../lib/policy/algorithms";
 import { allGatesPass, evaluateGates } from "../../lib/stats/gates";
 import { evaluatePolicy } from "../../rl-worker/evaluate/report";
 import type { PlantedMarket } from "../markets/plantedMarket";
 import { compareWithOracle, PLANTED_SPEC, plantedMarket, trainOnMarket } from "../markets/plantedRun";
 
 const nowMs = () => 0;
+/** The short run tries one seed where the long one tries all that the claims name. */
+const isLong = process.env.ASSAY_LONG_TESTS === "1";
 
 describe("planted signal", () => {
   it("PPO earns at least 90 % of the oracle's return after full costs, on unseen bars, in 300,000 steps", async () => {
@@ -20,6 +23,18 @@ describe("planted signal", () => {
     expect(oracleReturn).toBeGreaterThan(100);
     expect(share).toBeGreaterThanOrEqual(0.9);
   });
+
+  it.each(isLong ? [1, 2, 3, 4, 5] : [4])(
+    "DQN earns at least 90 % of the oracle's return after full costs, on unseen bars, in 200,000 steps: seed %d",
+    async (seed) => {
+      const training = plantedMarket({ seed: 1, bars: 60_000 });
+      const loaded = await trainOnMarket(training, { algorithm: "dqn", seed, steps: 200_000, nowMs });
+      const unseen = plantedMarket({ seed: 2, bars: 20_000 });
+      const { share, oracleReturn } = compareWithOracle(unseen, loaded, unseen.oracleAction);
+      expect(oracleReturn).toBeGreaterThan(100);
+      expect(share).toBeGreaterThanOrEqual(0.9);
+    },
+  );
 
   it("PPO reads a trend from core-v1 features alone: at least 90 % of what an oracle earns that sees the last bar's trend", async () => {
     const trending = (seed: number, bars: number): PlantedMarket => {
@@ -36,12 +51,16 @@ describe("planted signal", () => {
 });
 
 describe("promotion gates on synthetic markets", () => {
-  const evaluateSeeds = async (driftBps: number[] | undefined, seeds: number[]) => {
+  const evaluateSeeds = async (
+    driftBps: number[] | undefined,
+    seeds: number[],
+    options: { algorithm: Algorithm; steps: number } = { algorithm: "ppo", steps: 100_000 },
+  ) => {
     const training = plantedMarket({ seed: 11, bars: 30_000, driftBps });
     const unseen = plantedMarket({ seed: 12, bars: 10_000, driftBps });
     const reports = [];
     for (const seed of seeds) {
-      const { manifest, policy } = await trainOnMarket(training, { seed, steps: 100_000, nowMs });
+      const { manifest, policy } = await trainOnMarket(training, { ...options, seed, nowMs });
       const { report } = evaluatePolicy({
         ...unseen,
         normaliser: manifest.normaliser,
@@ -59,6 +78,13 @@ describe("promotion gates on synthetic markets", () => {
 
   it("no policy trained on pure noise passes, whichever of eight seeds trained it", async () => {
     const verdicts = await evaluateSeeds([0, 0, 0, 0, 0], [1, 2, 3, 4, 5, 6, 7, 8]);
+    for (const gates of verdicts) expect(allGatesPass(gates)).toBe(false);
+  });
+
+  it(`no DQN policy trained on pure noise passes, whichever of ${isLong ? 20 : 3} seeds trained it`, async () => {
+    const seeds = Array.from({ length: isLong ? 20 : 3 }, (_, i) => i + 1);
+    const options = { algorithm: "dqn" as const, steps: isLong ? 100_000 : 30_000 };
+    const verdicts = await evaluateSeeds([0, 0, 0, 0, 0], seeds, options);
     for (const gates of verdicts) expect(allGatesPass(gates)).toBe(false);
   });
 
