@@ -69,7 +69,18 @@ export const vCostModel = v.object({
   maxVolumeParticipation: v.number(),
 });
 
-export const vSizing = v.object({ positionFraction: v.number(), stopAtrMultiple: v.number() });
+export const vSizing = v.object({
+  positionFraction: v.number(),
+  stopAtrMultiple: v.number(),
+  sessionClose: v.optional(
+    v.object({
+      calendar: vCalendar,
+      barMs: v.number(),
+      flattenBeforeMs: v.number(),
+      minClosedMs: v.number(),
+    }),
+  ),
+});
 
 export const vAccountState = v.object({
   balanceUsd: v.number(),

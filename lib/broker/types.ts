@@ -1,3 +1,5 @@
+import type { SessionCalendar } from "../market/types";
+
 /**
  * The one kernel of money (invariant 1). Training environment, evaluation and the paper venue call the
  * same `advanceBar`; nothing else may compute a fill, a fee, a funding payment or a liquidation.
@@ -137,10 +139,21 @@ export interface AdvanceResult {
   events: BrokerEvent[];
 }
 
+/** No position over closed hours of at least `minClosedMs`, and none from `flattenBeforeMs` before they begin. */
+export interface SessionCloseRule {
+  calendar: SessionCalendar;
+  /** Length of the decision bars: a decision is taken at their close. */
+  barMs: number;
+  flattenBeforeMs: number;
+  minClosedMs: number;
+}
+
 /** How a target position becomes a quantity. Part of the environment hash. */
 export interface SizingSpec {
   /** Target notional as a multiple of equity, e.g. 1 = unlevered. */
   positionFraction: number;
   /** Stop distance in ATR(14) of the decision bar; must be > 0. */
   stopAtrMultiple: number;
+  /** Be flat over the market's closed hours; without it positions are held through them. */
+  sessionClose?: SessionCloseRule;
 }

@@ -76,6 +76,24 @@ export function* sessionsBetween(
   }
 }
 
+/** Longer than any stretch without a session's start: a weekend. */
+const LONGEST_SEARCH_MS = 5 * DAY_MS;
+
+/**
+ * The closed hours [startMs, endMs) that hold `timeMs`, or else the next ones; null for a market that never closes.
+ * Known from the calendar alone, so a decision may look ahead to it.
+ */
+export function closedHoursFrom(calendar: SessionCalendar, timeMs: number): Session | null {
+  if (calendar === "always") return null;
+  let previousEndMs = Number.NEGATIVE_INFINITY;
+  const searched = sessionsBetween(calendar, timeMs - LONGEST_SEARCH_MS, timeMs + LONGEST_SEARCH_MS);
+  for (const { startMs, endMs } of searched) {
+    if (startMs > timeMs) return { startMs: previousEndMs, endMs: startMs };
+    previousEndMs = endMs;
+  }
+  return null;
+}
+
 /** True when a bar of `barMs` that opens at `openTimeMs` overlaps an open session. */
 export function isExpectedOpen(calendar: SessionCalendar, openTimeMs: number, barMs: number): boolean {
   return !sessionsBetween(calendar, openTimeMs, openTimeMs + barMs).next().done;

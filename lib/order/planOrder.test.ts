@@ -48,6 +48,53 @@ describe("planOrder", () => {
     expect(planOrder(input({ targetPosition: 0 }))).toEqual({ skip: "alreadyAtTarget" });
   });
 
+  describe("with a rule for the session's close", () => {
+    const hour = 3_600_000;
+    // Friday 2025-07-11: metals close at 17:00 New York (21:00 UTC) until Sunday 22:00 UTC.
+    const fridayClose = Date.UTC(2025, 6, 11, 21);
+    const mondayClose = Date.UTC(2025, 6, 14, 21);
+    const rule = {
+      calendar: "metals" as const,
+      barMs: hour,
+      flattenBeforeMs: 2 * hour,
+      minClosedMs: 24 * hour,
+    };
+    const sizing = { positionFraction: 1, stopAtrMultiple: 3, sessionClose: rule };
+    const decided = (timeMs: number, account: AccountState, targetPosition: number) =>
+      planOrder(input({ account: { ...account, lastBarOpenTimeMs: timeMs - hour }, targetPosition, sizing }));
+
+    it("closes in time for the weekend, opens nothing until it is over, and holds through the daily break", () => {
+      const flat = initialAccount(1_000, 0);
+      expect(decided(fridayClose - 3 * hour, holding(0.1), 1)).toEqual({ skip: "alreadyAtTarget" });
+      expect(decided(fridayClose - 2 * hour, holding(0.1), 1)).toMatchObject({
+        order: { qty: -0.1, reduceOnly: true },
+      });
+      expect(decided(fridayClose - 2 * hour, flat, -1)).toEqual({ skip: "sessionClose" });
+      expect(decided(fridayClose, flat, 1)).toEqual({ skip: "sessionClose" });
+      expect(decided(fridayClose + 48 * hour, flat, 1)).toEqual({ skip: "sessionClose" });
+      expect(decided(fridayClose + 50 * hour, flat, 1)).toHaveProperty("order");
+      expect(decided(mondayClose - hour, holding(0.1), 1)).toEqual({ skip: "alreadyAtTarget" });
+      expect(decided(mondayClose, flat, 1)).toHaveProperty("order");
+    });
+
+    it("never plans an opening near or in closed hours, whatever is held and asked for", () => {
+      fc.assert(
+        fc.property(
+          fc.integer({ min: -2 * 60, max: 49 * 60 - 1 }),
+          fc.constantFrom(-0.2, 0, 0.2),
+          fc.constantFrom(-1, 0, 1),
+          (minutes, held, target) => {
+            const account = held === 0 ? initialAccount(1_000, 0) : holding(held);
+            const plan = decided(fridayClose + minutes * 60_000, account, target);
+            if ("order" in plan) expect(plan.order).toMatchObject({ qty: -held, reduceOnly: true });
+            else expect(["sessionClose", "alreadyAtTarget"]).toContain(plan.skip);
+            if (held !== 0) expect(plan).toHaveProperty("order");
+          },
+        ),
+      );
+    });
+  });
+
   it("closes with a reduce-only order for exactly the position, whatever the prices are", () => {
     const closing = {
       account: holding(0.1234),

@@ -1,9 +1,11 @@
 import { ceilToStep, floorToStep } from "../broker/rounding";
 import type { AccountState, InstrumentRules, PendingOrder, SizingSpec } from "../broker/types";
+import { closedHoursFrom } from "../market/calendar";
 
 /** Why no order (or only the closing part of one) was planned. */
 export type PlanSkipReason =
   | "alreadyAtTarget"
+  | "sessionClose"
   | "nonFinite"
   | "atrUnavailable"
   | "leverageCap"
@@ -30,15 +32,22 @@ export type PlanResult = { order: PendingOrder; openingSkipped?: PlanSkipReason 
  * Turns a target position into at most one market order. A position already on the target's side is left as it
  * is (no re-sizing); target 0 closes reduce-only; an opposite target closes and opens in one order.
  *
+ * Where the sizing has a rule for the session's close, any target counts as 0 near and in closed hours.
+ *
  * qty = floor(positionFraction · equity / referencePrice) to the lot step.
  * stop = referencePrice ∓ stopAtrMultiple · atr, rounded toward the reference price so that rounding never
  * widens the loss, and kept at least one tick away from it and at least one tick above zero.
  */
 export function planOrder(input: PlanInput): PlanResult {
-  const { account, targetPosition, clientOrderId } = input;
+  const { account, targetPosition, sizing, clientOrderId } = input;
   const held = account.positionQty;
   if ((targetPosition !== -1 && targetPosition !== 0 && targetPosition !== 1) || !Number.isFinite(held)) {
     return { skip: "nonFinite" };
+  }
+  if (held !== 0 || targetPosition !== 0) {
+    if (mustBeFlat(account, sizing)) {
+      return held === 0 ? { skip: "sessionClose" } : { order: closingOrder(held, clientOrderId) };
+    }
   }
   if (Math.sign(held) === targetPosition) return { skip: "alreadyAtTarget" };
   if (targetPosition === 0) return { order: closingOrder(held, clientOrderId) };
@@ -50,6 +59,15 @@ export function planOrder(input: PlanInput): PlanResult {
   }
   const qty = targetPosition * opening.qty - held;
   return { order: { clientOrderId, qty, reduceOnly: false, stopPrice: opening.stopPrice } };
+}
+
+function mustBeFlat(account: AccountState, { sessionClose }: SizingSpec): boolean {
+  if (sessionClose === undefined) return false;
+  const { calendar, barMs, flattenBeforeMs, minClosedMs } = sessionClose;
+  const decidedMs = account.lastBarOpenTimeMs + barMs;
+  const closed = closedHoursFrom(calendar, decidedMs);
+  if (closed === null || closed.endMs - closed.startMs < minClosedMs) return false;
+  return decidedMs >= closed.startMs - flattenBeforeMs;
 }
 
 function closingOrder(held: number, clientOrderId: string): PendingOrder {

@@ -71,6 +71,13 @@ export function assertEnvSpec(spec: EnvSpec): void {
     ["holdingPenalty", spec.holdingPenalty ?? 0],
     ["ruinEquityFraction", spec.ruinEquityFraction],
   ];
+  const { sessionClose } = spec.sizing;
+  if (sessionClose !== undefined) {
+    const { barMs, flattenBeforeMs, minClosedMs } = sessionClose;
+    positive.push(["sizing.sessionClose.barMs", barMs]);
+    notNegative.push(["sizing.sessionClose.flattenBeforeMs", flattenBeforeMs]);
+    notNegative.push(["sizing.sessionClose.minClosedMs", minClosedMs]);
+  }
   for (const [field, value] of positive) {
     if (!Number.isFinite(value) || value <= 0) {
       throw new RangeError(`Environment ${field} must be finite and > 0, got ${value}.`);
