@@ -46,6 +46,13 @@ export function ArtifactPanel({ version }: { version: Version }) {
           ],
           ["Feature fingerprint", <Hash key="f" value={manifest.featureFingerprint} />],
           ["Environment", <Hash key="e" value={manifest.environmentHash} />],
+          [
+            "Execution costs",
+            <span key="x" className="inline-flex min-w-0 items-center gap-2">
+              <span className="truncate">{version.costModelId ?? "as in the environment"}</span>
+              {version.costModelHash === undefined ? null : <Hash value={version.costModelHash} />}
+            </span>,
+          ],
           ["Network", `${shape}, ${network.activation}`],
           ["Kernel", `trained with ${manifest.trainedWithKernel}, decides with ${manifest.kernelVersion}`],
           ["Golden vectors", `${formatCount(manifest.golden.length)} outputs that must come out to the bit`],

@@ -5,6 +5,7 @@ import { LineFigure } from "@/components/charts/LineFigure";
 import { TableTwin } from "@/components/charts/TableTwin";
 import { formatCompact, formatCount, formatNumber } from "@/components/format";
 import { usePacedQuery } from "@/components/hooks/usePacedQuery";
+import { Figure } from "@/components/ui/Figures";
 import { EmptyState, SkeletonRows } from "@/components/ui/States";
 import { api } from "@/convex/_generated/api";
 import type { Id } from "@/convex/_generated/dataModel";
@@ -24,6 +25,36 @@ const FIGURES: readonly { metric: Metric; name: string; decimals: number; color:
   { metric: "loss", name: "Huber loss", decimals: 5, color: "var(--down)" },
   { metric: "epsilon", name: "Epsilon", decimals: 3, color: "var(--ok)" },
 ];
+
+/** In the order in which they make the return: what the market gave, then what was lost to each cost and penalty. */
+const TERMS: readonly (readonly [string, string])[] = [
+  ["price", "Price"],
+  ["fees", "Fees"],
+  ["slippage", "Spread and slippage"],
+  ["funding", "Funding"],
+  ["drawdown", "Drawdown penalty"],
+  ["turnover", "Turnover penalty"],
+  ["holding", "Holding penalty"],
+];
+
+/** Where the newest episodes' return came from. */
+function RewardTerms({ terms }: { terms: Record<string, number> }) {
+  return (
+    <section className="mt-4" aria-label="Return of the last 100 episodes by term">
+      <h3 className="eyebrow">Where the return comes from, mean of the last 100 episodes</h3>
+      <dl
+        className="mt-2 grid grid-cols-2 gap-x-4 gap-y-3 sm:grid-cols-4 lg:grid-cols-7"
+        data-testid="reward-terms"
+      >
+        {TERMS.filter(([term]) => terms[term] !== undefined).map(([term, name]) => (
+          <Figure key={term} label={name}>
+            {formatNumber(term === "price" ? terms[term] : 0 - terms[term]!, 3)}
+          </Figure>
+        ))}
+      </dl>
+    </section>
+  );
+}
 
 /** The curves, of those that the algorithm reports, that tell a healthy training from a sick one. */
 export function TrainingCurves({ versionId }: { versionId: Id<"agentVersions"> }) {
@@ -63,6 +94,7 @@ export function TrainingCurves({ versionId }: { versionId: Id<"agentVersions"> }
           />
         ))}
       </div>
+      {last.rewardTerms === undefined ? null : <RewardTerms terms={last.rewardTerms} />}
       <div className="-mx-4 mt-4 -mb-4">
         <TableTwin
           caption="Training points"
