@@ -49,6 +49,17 @@ export function environmentHash(spec: EnvSpec): string {
   return sha256Hex(canonicalJson(spec));
 }
 
+/** What a training may set of its environment: numbers that shape the reward and episodes and move no money. */
+export const REWARD_SETTINGS = [
+  "rewardScale",
+  "drawdownPenalty",
+  "turnoverPenalty",
+  "holdingPenalty",
+  "episodeBars",
+  "ruinEquityFraction",
+] as const;
+export type RewardSetting = (typeof REWARD_SETTINGS)[number];
+
 /** The same environment with every cost of trading times `costMultiplier`; 1 gives the spec itself. */
 export function stressedEnvSpec(spec: EnvSpec, costMultiplier: number): EnvSpec {
   return costMultiplier === 1 ? spec : { ...spec, costs: stressedCosts(spec.costs, costMultiplier) };

@@ -142,6 +142,43 @@ describe("training on a dataset", () => {
     }
   });
 
+  it("a declared penalty changes the environment of the artifact, its hash and its policy, and its sum is logged", async () => {
+    const plain = trained(await trainOnDataset(REQUEST));
+    let terms: Record<string, number> | undefined;
+    const penal = trained(
+      await trainOnDataset({
+        ...REQUEST,
+        hyperparameters: {
+          ...REQUEST.hyperparameters,
+          "env.turnoverPenalty": 0.5,
+          "env.holdingPenalty": 0.01,
+        },
+        onProgress: ({ rewardTerms }) => {
+          terms = rewardTerms;
+        },
+      }),
+    );
+    expect(penal.manifest.environment).toEqual({
+      ...REQUEST.envSpec,
+      turnoverPenalty: 0.5,
+      holdingPenalty: 0.01,
+    });
+    expect(penal.manifest.environmentHash).not.toBe(plain.manifest.environmentHash);
+    expect(penal.manifest.files["weights.bin"]).not.toEqual(plain.manifest.files["weights.bin"]);
+    expect(penal.manifest.hyperparameters).not.toHaveProperty(["env.turnoverPenalty"]);
+    expect(terms!.turnover).toBeGreaterThan(0);
+    expect(terms!.holding).toBeGreaterThan(0);
+    const money = {
+      ...REQUEST.hyperparameters,
+      "env.initialBalanceUsd": 1,
+    } as TrainRequest["hyperparameters"];
+    await expect(trainOnDataset({ ...REQUEST, hyperparameters: money })).rejects.toThrow(
+      /"env.initialBalanceUsd"/,
+    );
+    const negative = { ...REQUEST.hyperparameters, "env.holdingPenalty": -1 };
+    await expect(trainOnDataset({ ...REQUEST, hyperparameters: negative })).rejects.toThrow(/holdingPenalty/);
+  });
+
   it("refuses to resume over another dataset", async () => {
     const shouldStop = () => "checkpoint-and-stop" as const;
     const outcome = await trainOnDataset({ ...REQUEST, shouldStop });

@@ -6,7 +6,7 @@ import type { Algorithm } from "../../lib/policy/algorithms";
 import { type BuiltArtifact, buildArtifact } from "../../lib/policy/artifact";
 import type { KernelChoice, ThreadChoice } from "../../lib/policy/kernel/choices";
 import { checkEnv } from "../env/checkEnv";
-import type { EnvSpec } from "../env/envSpec";
+import { type EnvSpec, REWARD_SETTINGS, type RewardSetting } from "../env/envSpec";
 import { type MarketData, usableRange } from "../env/marketData";
 import { tradingEnvSource } from "../env/tradingEnv";
 import { trainingKernel } from "../policy/trainingKernel";
@@ -27,8 +27,14 @@ export interface DatasetIdentity {
 }
 
 type Overrides<Settings> = Partial<Omit<Settings, "seed" | "environmentSteps">>;
-/** Overrides of the defaults of the request's algorithm. */
-export type Hyperparameters = Overrides<PpoSettings> | Overrides<DqnSettings>;
+/**
+ * Overrides of the defaults of the request's algorithm; those that start with "env." are of the environment's
+ * reward and episodes.
+ */
+export type Hyperparameters = (Overrides<PpoSettings> | Overrides<DqnSettings>) & {
+  [name in `env.${RewardSetting}`]?: number;
+};
+const ENVIRONMENT_PREFIX = "env.";
 
 /** One point of the training curve of either algorithm. */
 export type CurvePoint = ProgressPoint | DqnPoint;
@@ -78,8 +84,10 @@ const CHECKED_STEPS = 64;
  * @throws TrainingDivergedError, or RangeError on unusable data or settings.
  */
 export async function trainOnDataset(request: TrainRequest): Promise<TrainOutcome> {
-  const { dataset, identity, envSpec, seed } = request;
+  const { dataset, identity, seed } = request;
   checkRequest(request);
+  const overrides = splitOverrides(request.hyperparameters);
+  const envSpec: EnvSpec = { ...request.envSpec, ...overrides.environment };
   const { fromRow, toRow } = usableRange(dataset, dataset.fromRow, dataset.toRow);
   const normaliser = fitNormaliser(dataset.features, fromRow, toRow);
   const { candles, features, atr } = dataset;
@@ -90,17 +98,20 @@ export async function trainOnDataset(request: TrainRequest): Promise<TrainOutcom
   const problems = checkEnv(source.makeEnv(), { seed, steps: CHECKED_STEPS });
   if (problems.length > 0) throw new Error(`the environment breaks its contract: ${problems.join(" ")}`);
 
-  const { result, settings } = await runAlgorithm(request, {
-    ...source,
-    kernel,
-    nowMs: request.nowMs,
-    onProgress: request.onProgress,
-    shouldStop: request.shouldStop,
-    onCheckpoint: request.onCheckpoint,
-    checkpointEvery: request.checkpointEvery,
-    resumeFrom: request.resumeFrom,
-    contextHash: sha256Hex(canonicalJson({ identity, envSpec, normaliser, fromRow, toRow })),
-  });
+  const { result, settings } = await runAlgorithm(
+    { ...request, hyperparameters: overrides.algorithm },
+    {
+      ...source,
+      kernel,
+      nowMs: request.nowMs,
+      onProgress: request.onProgress,
+      shouldStop: request.shouldStop,
+      onCheckpoint: request.onCheckpoint,
+      checkpointEvery: request.checkpointEvery,
+      resumeFrom: request.resumeFrom,
+      contextHash: sha256Hex(canonicalJson({ identity, envSpec, normaliser, fromRow, toRow })),
+    },
+  );
   const { environmentSteps, metrics: finalMetrics, network } = result;
   if (result.stoppedBy === "request") {
     return { status: "stopped", checkpoint: result.checkpoint, finalMetrics, environmentSteps };
@@ -127,6 +138,18 @@ export async function trainOnDataset(request: TrainRequest): Promise<TrainOutcom
   };
 }
 
+/** Which of the overrides belong to the algorithm, and which to the environment (without their prefix). */
+function splitOverrides(hyperparameters: Hyperparameters = {}) {
+  const entries = Object.entries(hyperparameters);
+  const isOfEnvironment = ([name]: [string, unknown]) => name.startsWith(ENVIRONMENT_PREFIX);
+  return {
+    algorithm: Object.fromEntries(entries.filter((entry) => !isOfEnvironment(entry))) as Hyperparameters,
+    environment: Object.fromEntries(
+      entries.filter(isOfEnvironment).map(([name, value]) => [name.slice(ENVIRONMENT_PREFIX.length), value]),
+    ) as { [name in RewardSetting]?: number },
+  };
+}
+
 type Common = Omit<PpoOptions, "settings" | "threads"> & Omit<DqnOptions, "settings">;
 
 /** Trains by the request's algorithm, over its defaults and the request's overrides. */
@@ -150,11 +173,14 @@ function checkRequest({ dataset, identity, algorithm, hyperparameters, threads }
       `threads must be 1 or auto for dqn, whose minibatches are too small to share, got ${threads}`,
     );
   }
-  const defaults = algorithm === "dqn" ? DQN_DEFAULTS : PPO_DEFAULTS;
-  const unknown = Object.keys(hyperparameters ?? {}).find((key) => !(key in defaults));
+  const known = [
+    ...Object.keys(algorithm === "dqn" ? DQN_DEFAULTS : PPO_DEFAULTS),
+    ...REWARD_SETTINGS.map((name) => ENVIRONMENT_PREFIX + name),
+  ];
+  const unknown = Object.keys(hyperparameters ?? {}).find((key) => !known.includes(key));
   if (unknown !== undefined) {
     throw new RangeError(
-      `hyper-parameter "${unknown}" is unknown to ${algorithm}; known are ${Object.keys(defaults).join(", ")}`,
+      `hyper-parameter "${unknown}" is unknown to ${algorithm}; known are ${known.join(", ")}`,
     );
   }
   const expected = dataset.features.width + PORTFOLIO_FIELDS.length;
