@@ -9,6 +9,8 @@ import { compareWithOracle, PLANTED_SPEC, plantedMarket, trainOnMarket } from ".
 
 const nowMs = () => 0;
 /** The short run tries one seed where the long one tries all that the claims name. */
+/** Twenty trainings of 100,000 steps on a busy machine. */
+const LONG_TIMEOUT_MS = 3_600_000;
 const isLong = process.env.ASSAY_LONG_TESTS === "1";
 
 describe("planted signal", () => {
@@ -81,12 +83,16 @@ describe("promotion gates on synthetic markets", () => {
     for (const gates of verdicts) expect(allGatesPass(gates)).toBe(false);
   });
 
-  it(`no DQN policy trained on pure noise passes, whichever of ${isLong ? 20 : 3} seeds trained it`, async () => {
-    const seeds = Array.from({ length: isLong ? 20 : 3 }, (_, i) => i + 1);
-    const options = { algorithm: "dqn" as const, steps: isLong ? 100_000 : 30_000 };
-    const verdicts = await evaluateSeeds([0, 0, 0, 0, 0], seeds, options);
-    for (const gates of verdicts) expect(allGatesPass(gates)).toBe(false);
-  });
+  it(
+    `no DQN policy trained on pure noise passes, whichever of ${isLong ? 20 : 3} seeds trained it`,
+    async () => {
+      const seeds = Array.from({ length: isLong ? 20 : 3 }, (_, i) => i + 1);
+      const options = { algorithm: "dqn" as const, steps: isLong ? 100_000 : 30_000 };
+      const verdicts = await evaluateSeeds([0, 0, 0, 0, 0], seeds, options);
+      for (const gates of verdicts) expect(allGatesPass(gates)).toBe(false);
+    },
+    LONG_TIMEOUT_MS,
+  );
 
   it("a policy trained on a real signal does pass: the gates can be met", async () => {
     const verdicts = await evaluateSeeds(undefined, [1, 2, 3]);
