@@ -174,7 +174,7 @@ export async function trainDqn(options: DqnOptions): Promise<DqnResult> {
       steps += s.envCount;
 
       // ---- 2. learn from drawn transitions -------------------------------------------------------------
-      for (let u = 0; u < s.updatesPerRound && steps > s.warmupSteps; u++) {
+      for (let u = 0; u < s.updatesPerRound && steps > s.warmupSteps && replay.size > 0; u++) {
         for (let i = 0; i < s.batchSize; i++) {
           drawn[i] = tree
             ? tree.find(((i + prng.nextFloat()) / s.batchSize) * tree.total())

@@ -8,9 +8,9 @@ import type { PlantedMarket } from "../markets/plantedMarket";
 import { compareWithOracle, PLANTED_SPEC, plantedMarket, trainOnMarket } from "../markets/plantedRun";
 
 const nowMs = () => 0;
-/** The short run tries one seed where the long one tries all that the claims name. */
 /** Twenty trainings of 100,000 steps on a busy machine. */
 const LONG_TIMEOUT_MS = 3_600_000;
+/** The short run tries one seed where the long one tries all that the claims name. */
 const isLong = process.env.ASSAY_LONG_TESTS === "1";
 
 describe("planted signal", () => {
