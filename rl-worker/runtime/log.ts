@@ -22,9 +22,14 @@ export function createLogger(
 const WRONG_ID =
   /ArgumentValidationError[\s\S]*Path: \.(\w+)\s+Value: "([^"]*)"\s+Validator: v\.id\("(\w+)"\)/;
 
+/** The same for the id of a row of another table. */
+const OTHER_TABLE = /Found ID "([^"]*)"[\s\S]*validator `v\.id\("(\w+)"\)`[\s\S]*Path: \.(\w+)/;
+
 function readable(message: string): string {
   const wrongId = WRONG_ID.exec(message);
   if (wrongId !== null) return `${wrongId[1]} "${wrongId[2]}" is not an id of ${wrongId[3]}; see: assay list`;
+  const other = OTHER_TABLE.exec(message);
+  if (other !== null) return `${other[3]} "${other[1]}" is not an id of ${other[2]}; see: assay list`;
   return message;
 }
 

@@ -168,10 +168,8 @@ describe("training on a dataset", () => {
     expect(penal.manifest.hyperparameters).not.toHaveProperty(["env.turnoverPenalty"]);
     expect(terms!.turnover).toBeGreaterThan(0);
     expect(terms!.holding).toBeGreaterThan(0);
-    const money = {
-      ...REQUEST.hyperparameters,
-      "env.initialBalanceUsd": 1,
-    } as TrainRequest["hyperparameters"];
+    const typed: Record<string, unknown> = { ...REQUEST.hyperparameters, "env.initialBalanceUsd": 1 };
+    const money = typed as TrainRequest["hyperparameters"];
     await expect(trainOnDataset({ ...REQUEST, hyperparameters: money })).rejects.toThrow(
       /"env.initialBalanceUsd"/,
     );
