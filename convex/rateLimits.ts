@@ -1,13 +1,9 @@
 /** How often one caller may do what is rare in honest use. What a trading desk does all day is not counted here. */
 import { MINUTE, RateLimiter } from "@convex-dev/rate-limiter";
-import type { ComponentApi } from "@convex-dev/rate-limiter/_generated/component.js";
-import { componentsGeneric } from "convex/server";
 import { ConvexError } from "convex/values";
 import { rateLimitedError } from "../lib/contract/errors";
+import { components } from "./_generated/api";
 import type { MutationCtx } from "./_generated/server";
-
-// The generator that needs no deployment writes no `components`; see local/codegen.ts.
-const { rateLimiter } = componentsGeneric() as unknown as { rateLimiter: ComponentApi<"rateLimiter"> };
 
 /** Token buckets: `capacity` at once, then `rate` in each period. */
 export const RATES = {
@@ -21,7 +17,7 @@ export const RATES = {
 
 export type RateName = keyof typeof RATES;
 
-const limiter = new RateLimiter(rateLimiter, RATES);
+const limiter = new RateLimiter(components.rateLimiter, RATES);
 
 function refuse(name: RateName, { ok, retryAfter }: { ok: boolean; retryAfter?: number }): void {
   if (ok) return;

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { setFlagsFromString } from "node:v8";
+import { adminKeyOf } from "./admin/adminKey";
 import { COMMANDS_USAGE, runCommand } from "./admin/commands";
 import { LOG_LEVELS, type LogLevel, stderrLog } from "./log";
 import { startWatchdog } from "./operation/watchdog";
@@ -9,7 +10,7 @@ import { startBackend } from "./startBackend";
 import { OperatorError } from "./store/store";
 
 const USAGE =
-  "usage: backend --functions DIR --data DIR --port P [--site-port P2] [--host 127.0.0.1] [--admin-key KEY] [--env-file FILE]\n" +
+  "usage: backend --functions DIR --data DIR --port P [--site-port P2] [--host 127.0.0.1] [--admin-key KEY | --admin-key-file FILE] [--env-file FILE]\n" +
   "               [--compute-limit-ms 1000] [--max-blocked-ms 15000] [--log-level info]\n" +
   COMMANDS_USAGE;
 
@@ -64,6 +65,7 @@ async function main(): Promise<void> {
       "site-port": { type: "string" },
       host: { type: "string" },
       "admin-key": { type: "string" },
+      "admin-key-file": { type: "string" },
       "env-file": { type: "string" },
       "compute-limit-ms": { type: "string" },
       "max-blocked-ms": { type: "string" },
@@ -87,6 +89,7 @@ async function main(): Promise<void> {
     );
   }
   const log = stderrLog(level);
+  const adminKey = adminKeyOf(values["admin-key"], values["admin-key-file"]);
   const maxBlockedMs = milliseconds(values["max-blocked-ms"], "max-blocked-ms", 15_000);
   const sitePort = portOf(values["site-port"], "site-port");
   const running = await startBackend({
@@ -95,7 +98,7 @@ async function main(): Promise<void> {
     port: portOf(values.port, "port") ?? 3210,
     ...(sitePort === undefined ? {} : { sitePort }),
     ...(values.host === undefined ? {} : { host: values.host }),
-    ...(values["admin-key"] === undefined ? {} : { adminKey: values["admin-key"] }),
+    ...(adminKey === undefined ? {} : { adminKey }),
     environment: environmentOf(values["env-file"]),
     log,
     computeLimitMs: milliseconds(values["compute-limit-ms"], "compute-limit-ms", 1000),

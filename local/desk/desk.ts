@@ -9,7 +9,7 @@ import { readDesk, removeDesk, writeDesk } from "../../rl-worker/deskFile";
 import { createTokenSource } from "../../rl-worker/transport/identity";
 import { type Child, startChild } from "./child";
 import { ensureConsoleBuild } from "./consoleBuild";
-import { ensureKey } from "./keys";
+import { ensureAdminKeyFile, ensureKey } from "./keys";
 import type { UpOptions } from "./options";
 import { choosePort } from "./ports";
 import { supervise } from "./supervisor";
@@ -107,6 +107,7 @@ export async function startDesk(
     await launch("backend", "local/backend/main.ts", [
       ...["--functions", join(root, "convex"), "--data", join(dataDir, "backend")],
       ...["--port", String(backendPort), "--site-port", String(backendPort + 1), "--env-file", envFile],
+      ...["--admin-key-file", ensureAdminKeyFile(dataDir)],
     ]);
     const service = await serviceClient(convexUrl, key.file);
     await service.mutation(api.access.worker.bootstrap, {});

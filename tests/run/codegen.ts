@@ -25,8 +25,7 @@ export async function checkCodegen(timeoutMs: number): Promise<CommandResult> {
   const committed = mkdtempSync(join(tmpdir(), "assay-generated-"));
   cpSync(GENERATED, committed, { recursive: true });
   try {
-    const args = ["codegen", "--system-udfs", "--typecheck", "disable"];
-    const result = await runCommand(bin("convex"), args, { timeoutMs });
+    const result = await runCommand(bin("tsx"), ["local/codegen.ts"], { timeoutMs });
     if (!result.ok) return result;
     const stale = differingFiles(committed, GENERATED);
     if (stale.length === 0) return result;

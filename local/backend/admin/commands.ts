@@ -5,9 +5,10 @@ import { parseArgs } from "node:util";
 import { CATALOG_KEY } from "../catalog/catalog";
 import { folderDisk } from "../store/folderDisk";
 import { OperatorError } from "../store/store";
+import { adminKeyOf } from "./adminKey";
 import { restoreBackup, verifyBackup, writeBackup } from "./backup";
 
-export const COMMANDS_USAGE = `       backend backup --to FILE (--url URL --admin-key KEY | --data DIR)
+export const COMMANDS_USAGE = `       backend backup --to FILE (--url URL (--admin-key KEY | --admin-key-file FILE) | --data DIR)
        backend restore --from FILE --data DIR`;
 
 /** A step every so many bytes on stderr, for work that takes minutes. */
@@ -84,6 +85,7 @@ export async function runCommand([command, ...args]: string[]): Promise<boolean>
     options: {
       url: { type: "string" },
       "admin-key": { type: "string" },
+      "admin-key-file": { type: "string" },
       data: { type: "string" },
       to: { type: "string" },
       from: { type: "string" },
@@ -97,11 +99,12 @@ export async function runCommand([command, ...args]: string[]): Promise<boolean>
     return true;
   }
   const url = values.url ?? (values.data ? undefined : process.env.CONVEX_SELF_HOSTED_URL);
-  const adminKey = values["admin-key"] ?? process.env.CONVEX_SELF_HOSTED_ADMIN_KEY;
+  const adminKey =
+    adminKeyOf(values["admin-key"], values["admin-key-file"]) ?? process.env.CONVEX_SELF_HOSTED_ADMIN_KEY;
   if (!values.to || (!url && !values.data)) throw usage();
   if (url && !adminKey)
     throw new OperatorError(
-      "A backup of a running backend needs --admin-key (or CONVEX_SELF_HOSTED_ADMIN_KEY).",
+      "A backup of a running backend needs --admin-key, --admin-key-file (or CONVEX_SELF_HOSTED_ADMIN_KEY).",
     );
   await backup(resolve(values.to), url ? { url, adminKey: adminKey! } : { dataDir: resolve(values.data!) });
   return true;
