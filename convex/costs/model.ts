@@ -145,6 +145,7 @@ export async function putInForce(
   ctx: MutationCtx,
   { instrument, modelId, reason }: { instrument: string; modelId: string; reason: string },
   actor: string,
+  kind: Doc<"costModelUses">["kind"] = "use",
 ): Promise<{ modelId: string; hash: string }> {
   if (reason.trim().length < 3 || reason.length > LIMITS.reasonChars) {
     refuse(`reason must be 3 to ${LIMITS.reasonChars} characters; say why`, "reason");
@@ -160,12 +161,12 @@ export async function putInForce(
   }
   const [newest] = await usesOf(ctx, instrument);
   await ctx.db.insert("costModelUses", {
-    ...{ instrument, sequence: (newest?.sequence ?? 0) + 1, modelId, hash, reason, actor },
+    ...{ instrument, sequence: (newest?.sequence ?? 0) + 1, kind, modelId, hash, reason, actor },
     atMs: Date.now(),
   });
   await appendAudit(ctx, {
     actor,
-    action: "costs.use",
+    action: `costs.${kind}`,
     subjectType: "costModel",
     subjectId: modelId,
     detail: { instrument, hash, reason, previous: newest?.modelId ?? null },
@@ -173,15 +174,21 @@ export async function putInForce(
   return { modelId, hash };
 }
 
-/** Puts the model in force that was before the present one; the shipped one when there was none. */
+/**
+ * Takes back the newest choice that has not been taken back: the model chosen before it is in force again, and
+ * after the first choice of all the shipped one. So repeated rollbacks go further back.
+ */
 export async function rollBackModel(
   ctx: MutationCtx,
   { instrument, reason }: { instrument: string; reason: string },
   actor: string,
 ): Promise<{ modelId: string; hash: string }> {
-  const [present, ...before] = await usesOf(ctx, instrument);
-  const shipped = shippedModelOf(instrument).id;
-  if (present === undefined || present.modelId === shipped) {
+  const chosen: string[] = [];
+  for (const { kind, modelId } of (await usesOf(ctx, instrument)).reverse()) {
+    if (kind === "rollback") chosen.pop();
+    else if (chosen.at(-1) !== modelId) chosen.push(modelId);
+  }
+  if (chosen.length === 0) {
     throw new ConvexError(
       appError(
         "CONFLICT",
@@ -190,6 +197,6 @@ export async function rollBackModel(
       ),
     );
   }
-  const previous = before.find((use) => use.modelId !== present.modelId);
-  return putInForce(ctx, { instrument, modelId: previous?.modelId ?? shipped, reason }, actor);
+  const modelId = chosen.at(-2) ?? shippedModelOf(instrument).id;
+  return putInForce(ctx, { instrument, modelId, reason }, actor, "rollback");
 }

@@ -46,6 +46,7 @@ export const costModelFields = {
 export const costModelUseFields = {
   instrument: v.string(),
   sequence: v.number(),
+  kind: v.union(v.literal("use"), v.literal("rollback")),
   modelId: v.string(),
   hash: v.string(),
   reason: v.string(),

@@ -74,6 +74,11 @@ describe("S2-07: dated cost models", () => {
     const { history, hash } = await current();
     expect(hash).toBe(costModelHash(MEASURED));
     expect(history.map((row) => row.sequence)).toEqual([5, 4, 3, 2, 1]);
+    expect(await rollback()).toMatchObject({ modelId: DEFAULT_COST_MODEL_ID });
+    await expectFailure(rollback(), "CONFLICT");
+    expect((await current()).history.map((row) => row.kind)).toEqual([
+      ...["rollback", "rollback", "use", "use", "rollback", "use"],
+    ]);
   });
 
   test("a model of another instrument, and an unknown one, cannot be put in force", async () => {

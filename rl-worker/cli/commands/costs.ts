@@ -210,7 +210,8 @@ export async function listCosts(person: Desk, instrument: string) {
       source: source.kind === "spreadFile" ? source.fileName : `${source.fills} fills`,
       basis,
     })),
-    history: inForce.history.map(({ modelId, reason, atMs }) => ({
+    history: inForce.history.map(({ kind, modelId, reason, atMs }) => ({
+      kind,
       modelId,
       reason,
       at: new Date(atMs).toISOString(),
