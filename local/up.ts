@@ -32,8 +32,9 @@ async function run(options: UpOptions): Promise<number> {
   process.stdout.write(screen(desk, options, (Date.now() - startedAtMs) / 1000));
   const why = await Promise.race([interruption, desk.crashed]);
   if (why !== "signal") {
+    const { name, lastWords } = why;
     process.stderr.write(
-      `The ${why} ended unexpectedly; see ${options.dataDir}/logs/${why}.log. Stopping the rest.\n`,
+      `${lastWords}\nThe ${name} keeps ending; see ${options.dataDir}/logs/${name}.log. Stopping the rest.\n`,
     );
   } else process.stderr.write("Stopping ...\n");
   await desk.stop();

@@ -1,6 +1,7 @@
 /** One of the desk's processes: started, waited for, watched, and stopped in an orderly way. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { createWriteStream, mkdirSync } from "node:fs";
+import { constants } from "node:os";
 import { join } from "node:path";
 
 export interface ChildOptions {
@@ -18,12 +19,15 @@ export interface ChildOptions {
 export interface Child {
   name: string;
   readyLine: string;
+  /** The exit code, or 128 and the signal's number as shells count. */
   exited: Promise<number>;
+  /** The end of what it wrote, for the operator. */
+  lastWords(): string;
   stop(graceMs: number): Promise<void>;
 }
 
-/** Starts a process and resolves when it says it is ready; rejects with its last words when it does not. */
-export function startChild(options: ChildOptions): Promise<Child> {
+/** Starts a process and resolves when it says it is ready; rejects with its last words when it does not, or at the signal. */
+export function startChild(options: ChildOptions, signal?: AbortSignal): Promise<Child> {
   const { name, command, args, env, logDir, ready, timeoutMs } = options;
   mkdirSync(logDir, { recursive: true });
   const log = createWriteStream(join(logDir, `${name}.log`), { flags: "a" });
@@ -34,7 +38,9 @@ export function startChild(options: ChildOptions): Promise<Child> {
     detached: true,
   });
   const exited = new Promise<number>((resolve) => {
-    child.once("exit", (code, signal) => resolve(code ?? (signal === null ? 1 : 0)));
+    child.once("exit", (code, signal) =>
+      resolve(code ?? (signal === null ? 1 : 128 + constants.signals[signal])),
+    );
     child.once("error", () => resolve(1));
   });
   let lastWords = "";
@@ -55,15 +61,23 @@ export function startChild(options: ChildOptions): Promise<Child> {
       if (line === undefined) return;
       isSettled = true;
       clearTimeout(timer);
-      resolve({ name, readyLine: line, exited, stop: (graceMs) => stopChild(child, exited, graceMs) });
+      resolve({
+        name,
+        readyLine: line,
+        exited,
+        lastWords: () => tail(lastWords),
+        stop: (graceMs) => stopChild(child, exited, graceMs),
+      });
     });
     const fail = (why: string) => {
       if (isSettled) return;
       isSettled = true;
       clearTimeout(timer);
-      void stopChild(child, exited, 2_000);
-      reject(new Error(`The ${name} ${why}.\n${tail(lastWords)}`));
+      void stopChild(child, exited, 2_000).then(() =>
+        reject(new Error(`The ${name} ${why}.\n${tail(lastWords)}`)),
+      );
     };
+    signal?.addEventListener("abort", () => fail("was stopped before it was ready"), { once: true });
     void exited.then((code) => fail(`ended with code ${code} before it was ready`));
   });
 }

@@ -24,8 +24,8 @@ export interface RunningDesk {
   consoleUrl: string | null;
   /** One-time link for an admin; null without a console. */
   signInUrl: string | null;
-  /** Resolves with the name of the first process that ended by itself. */
-  crashed: Promise<string>;
+  /** Resolves with the first process that ended by itself and was given up, and its last words. */
+  crashed: Promise<{ name: string; lastWords: string }>;
   stop(): Promise<void>;
 }
 
@@ -69,8 +69,8 @@ export async function startDesk(
 
   async function startAll(): Promise<RunningDesk> {
     const start = launcher(root, dataDir);
-    const launch = async (...what: Parameters<typeof start>) => {
-      children.push(await start(...what));
+    const launch = async (name: string, script: string, args: string[], env: Record<string, string> = {}) => {
+      children.push(await supervise((signal) => start(name, script, args, env, signal), say));
     };
     const convexUrl = `http://127.0.0.1:${backendPort}`;
     writeDesk(dataDir, {
@@ -114,7 +114,7 @@ export async function startDesk(
     if (options.withWorker) {
       say("Starting the worker ...");
       const env = { ASSAY_CONVEX_URL: convexUrl, ASSAY_KEY_FILE: key.file, ASSAY_AUTH_ISSUER: ISSUER };
-      children.push(await supervise(() => start("worker", "rl-worker/main.ts", [], env), say));
+      await launch("worker", "rl-worker/main.ts", [], env);
     }
     const consoleUrl = port === null ? null : `http://127.0.0.1:${port}`;
     if (port !== null) {
@@ -147,7 +147,12 @@ export async function startDesk(
       exchangeUrl,
       consoleUrl,
       signInUrl: consoleUrl === null ? null : await createSignInUrl(service, consoleUrl),
-      crashed: Promise.race(children.map((child) => child.exited.then(() => child.name))),
+      crashed: Promise.race(
+        children.map(async ({ name, exited, lastWords }) => {
+          await exited;
+          return { name, lastWords: lastWords() };
+        }),
+      ),
       stop,
     };
   }
@@ -165,9 +170,15 @@ function deleteDeskData(dataDir: string): void {
 }
 
 function launcher(root: string, dataDir: string) {
-  return (name: string, script: string, args: string[], env: Record<string, string> = {}): Promise<Child> => {
+  return (
+    name: string,
+    script: string,
+    args: string[],
+    env: Record<string, string>,
+    signal: AbortSignal,
+  ): Promise<Child> => {
     const isTypeScript = script.endsWith(".ts");
-    return startChild({
+    const child = {
       name,
       command: process.execPath,
       args: [...(isTypeScript ? ["--import", "tsx"] : []), join(root, script), ...args],
@@ -175,7 +186,8 @@ function launcher(root: string, dataDir: string) {
       logDir: join(dataDir, "logs"),
       ready: isTypeScript ? /^ready / : /Ready in|Local:/,
       timeoutMs: 90_000,
-    });
+    };
+    return startChild(child, signal);
   };
 }
 

@@ -12,6 +12,7 @@ function fakeProcess(): Child & { exit(code: number): void } {
     name: "worker",
     readyLine: "ready",
     exited,
+    lastWords: () => "last words",
     exit: (code) => exit(code),
     stop: async () => exit(0),
   };
@@ -48,7 +49,9 @@ describe("supervise", () => {
       await vi.advanceTimersByTimeAsync(1);
       expect(started).toHaveLength(deaths + 2);
     }
-    expect(said[0]).toBe("The worker ended unexpectedly (code 137); starting it again in 1 s ...");
+    expect(said[0]).toBe(
+      "last words\nThe worker ended unexpectedly (code 137); starting it again in 1 s ...",
+    );
   });
 
   test("a process that keeps dying is given up with its code; one that lived long is forgiven", async () => {
@@ -64,6 +67,43 @@ describe("supervise", () => {
     }
     expect(await child.exited).toBe(9);
     expect(started).toHaveLength(1 + 4 + 5);
+  });
+
+  test("a process that cannot start again is tried as often, then given up with the reason", async () => {
+    const said: string[] = [];
+    const first = fakeProcess();
+    let starts = 0;
+    const child = await supervise(
+      async () => {
+        if (starts++ === 0) return first;
+        throw new Error(`The store is damaged (try ${starts - 1})`);
+      },
+      (line) => said.push(line),
+    );
+    first.exit(1);
+    await vi.advanceTimersByTimeAsync(120_000);
+    expect(await child.exited).toBe(1);
+    expect(starts).toBe(1 + 5);
+    expect(child.lastWords()).toBe("The store is damaged (try 5)");
+    expect(said[1]).toBe("The store is damaged (try 1); starting it again in 2 s ...");
+  });
+
+  test("stopping ends a start that is under way", async () => {
+    const first = fakeProcess();
+    let starts = 0;
+    const child = await supervise(
+      (signal) => {
+        if (starts++ === 0) return Promise.resolve(first);
+        return new Promise((_, reject) =>
+          signal.addEventListener("abort", () => reject(new Error("stopped"))),
+        );
+      },
+      () => {},
+    );
+    first.exit(1);
+    await vi.advanceTimersByTimeAsync(5_000);
+    await child.stop(1_000);
+    expect(await child.exited).toBe(1);
   });
 
   test("stopping ends the process and starts no other", async () => {

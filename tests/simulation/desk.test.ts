@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterAll, afterEach, expect, test } from "vitest";
-import { ROOT, type RunningUp, startUp, temporaryFolder } from "../support/assay";
+import { assay, ROOT, type RunningUp, startUp, temporaryFolder } from "../support/assay";
 
 const folder = temporaryFolder();
 const running: RunningUp[] = [];
@@ -51,14 +51,38 @@ test("Ctrl-C stops every process of the desk, keeps the data, and exits with 0",
   expect(existsSync(join(data, "desk.json"))).toBe(false);
 });
 
-test("W-09: a worker that is killed runs again, and the desk stays up", async () => {
-  const desk = await start(...FREE_PORTS, "--data", join(folder.path, "restarts"));
+/** Process id of the desk's process that runs that script. */
+function pidOf(desk: RunningUp, script: string): number {
   const table = execFileSync("ps", ["-o", "pid=,args=", "--ppid", String(desk.child.pid)], {
     encoding: "utf8",
   });
-  const worker = table.split("\n").find((line) => line.includes("rl-worker/main.ts"));
-  process.kill(Number.parseInt(worker!, 10), "SIGKILL");
+  return Number.parseInt(table.split("\n").find((line) => line.includes(script))!, 10);
+}
+
+test("W-09: a worker or a backend that is killed runs again; the desk stays up and the audit chain verifies", async () => {
+  const data = join(folder.path, "restarts");
+  const desk = await start(...FREE_PORTS, "--data", data);
+  process.kill(pidOf(desk, "rl-worker/main.ts"), "SIGKILL");
   await expect.poll(() => desk.output(), { timeout: 30_000 }).toContain("The worker runs again.");
+
+  const worker = pidOf(desk, "rl-worker/main.ts");
+  const tripped = await assay(data, "kill", "noNewRisk", "--reason", "before the crash", "--json");
+  expect(tripped.code).toBe(0);
+  process.kill(pidOf(desk, "local/backend/main.ts"), "SIGKILL");
+  await expect.poll(() => desk.output(), { timeout: 30_000 }).toContain("The backend runs again.");
+  expect(desk.output()).toContain("The backend ended unexpectedly (code 137)");
+  // The worker is the only client that subscribes here, and it is the same process as before.
+  const url = /Backend\s+(http\S+)/.exec(desk.output())![1]!;
+  const subscriptions = async () => {
+    const metrics = await (await fetch(`${url}/metrics`)).text();
+    return Number(/^backend_subscriptions (\d+)/m.exec(metrics)?.[1]);
+  };
+  await expect.poll(subscriptions, { timeout: 30_000 }).toBeGreaterThan(0);
+  expect(pidOf(desk, "rl-worker/main.ts")).toBe(worker);
+  const armed = await assay(data, "kill", "arm", "--reason", "after the crash", "--json");
+  expect(armed.code).toBe(0);
+  const verified = await assay(data, "audit", "verify", "--json");
+  expect(verified.result).toMatchObject({ ok: true, firstBadLink: null });
   expect(desk.child.exitCode).toBeNull();
 });
 
