@@ -9,11 +9,13 @@ import { evaluationTables } from "./evaluations/schema";
 import { executionTables } from "./execution/schema";
 import { featureTables } from "./features/schema";
 import { governanceTables } from "./governance/schema";
+import { learningTables } from "./learning/schema";
 import { marketTables } from "./market/schema";
 import { opsTables } from "./ops/schema";
 import { riskTables } from "./risk/schema";
 import { runTables } from "./runs/schema";
 import { searchTables } from "./searches/schema";
+import { shadowTables } from "./shadows/schema";
 import { walkForwardTables } from "./walkForwards/schema";
 
 /** Each domain owns its tables; this file only gathers them. */
@@ -28,10 +30,12 @@ export default defineSchema({
   ...executionTables,
   ...featureTables,
   ...governanceTables,
+  ...learningTables,
   ...marketTables,
   ...opsTables,
   ...riskTables,
   ...runTables,
   ...searchTables,
+  ...shadowTables,
   ...walkForwardTables,
 });

@@ -104,6 +104,8 @@ export async function submitDecision(
     dayStartEquityUsd: account.dayStartEquityUsd,
     ordersLastHour: await countOrders(ctx, run._id, bar - HOUR_MS, bar),
     breaker: run.breaker?.sentence,
+    sizeFactor: run.drift?.sizeFactor,
+    driftHold: run.drift?.hold,
   };
   const verdict = adjudicate({
     ...circumstances,

@@ -65,6 +65,18 @@ export const submissionFields = {
   latency: vLatency,
 };
 
+/** The state of the desk that risk judged under; a replay judges under it again. */
+export const vCircumstances = v.object({
+  runStatus: v.union(v.literal("running"), v.literal("paused"), v.literal("stopped")),
+  killMode: vKillMode,
+  nowBarAgeMs: v.number(),
+  dayStartEquityUsd: v.number(),
+  ordersLastHour: v.number(),
+  breaker: v.optional(v.string()),
+  sizeFactor: v.optional(v.number()),
+  driftHold: v.optional(v.string()),
+});
+
 export const decisionFields = {
   runId: v.id("runs"),
   sequence: v.number(),
@@ -77,14 +89,7 @@ export const decisionFields = {
   verdicts: v.array(vRiskVerdict),
   /** The account and the state of the desk that the verdicts judged; a replay judges them again. */
   account: vAccountState,
-  circumstances: v.object({
-    runStatus: v.union(v.literal("running"), v.literal("paused"), v.literal("stopped")),
-    killMode: vKillMode,
-    nowBarAgeMs: v.number(),
-    dayStartEquityUsd: v.number(),
-    ordersLastHour: v.number(),
-    breaker: v.optional(v.string()),
-  }),
+  circumstances: vCircumstances,
   riskLimitsVersion: v.number(),
   killEpoch: v.number(),
   orderId: v.optional(v.id("orders")),

@@ -56,6 +56,16 @@ export async function openAccount(
   await bookDeposit(ctx, runId, timeMs, settings.initialBalanceUsd);
 }
 
+/** The account goes on under another model: its money stays, costs, rules and sizing become those it was trained with. */
+export async function adoptSettings(
+  ctx: MutationCtx,
+  runId: Id<"runs">,
+  settings: Pick<AccountDoc, "costs" | "rules" | "sizing">,
+): Promise<void> {
+  const { costs, rules, sizing } = settings;
+  await ctx.db.patch((await requireAccount(ctx, runId))._id, { costs, rules, sizing });
+}
+
 async function openOrder(ctx: QueryCtx, runId: Id<"runs">): Promise<OrderDoc | null> {
   return ctx.db
     .query("orders")

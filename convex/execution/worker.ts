@@ -3,7 +3,9 @@ import { ConvexError, v } from "convex/values";
 import { appError } from "../../lib/contract/errors";
 import { REJECT_TEXT, validateCandle } from "../../lib/market/validate";
 import { workerMutation } from "../builders";
+import { scheduleSettling } from "../learning/model";
 import { isActive, noteBar, requireRunLease } from "../runs/model";
+import { advanceShadow, ghostAt } from "../shadows/model";
 import { vAccountState, vCandle } from "../validators";
 import { applyBar, requireAccount } from "./model";
 
@@ -15,6 +17,13 @@ export const advance = workerMutation({
     fills: v.number(),
     applied: v.boolean(),
     desired: v.union(v.literal("running"), v.literal("paused"), v.literal("stopped")),
+    /** The model to go over to before this bar is decided. */
+    desiredModel: v.union(v.null(), v.id("agentVersions")),
+    /** A challenger that decides this bar too, on its ghost account. */
+    shadow: v.union(
+      v.null(),
+      v.object({ shadowId: v.id("shadows"), versionId: v.id("agentVersions"), account: vAccountState }),
+    ),
   }),
   handler: async (ctx, { jobId, leaseToken, runId, bar }) => {
     const run = await requireRunLease(ctx, jobId, leaseToken, runId);
@@ -25,12 +34,19 @@ export const advance = workerMutation({
       );
     }
     // The account itself may stand later than a repeated bar, when the kill switch flattened it in between.
+    const desiredModel = run.desiredModel?.versionId ?? null;
     if (!isActive(run) || run.lastBarOpenTimeMs === bar.openTimeMs) {
       const { account } = await requireAccount(ctx, runId);
-      return { account, fills: 0, applied: false, desired: isActive(run) ? run.desired : "stopped" };
+      const desired = isActive(run) ? run.desired : "stopped";
+      const shadow = await ghostAt(ctx, run, bar.openTimeMs);
+      return { account, fills: 0, applied: false, desired, desiredModel, shadow };
     }
     const advanced = await applyBar(ctx, runId, bar);
     await noteBar(ctx, run, bar.openTimeMs, advanced);
-    return { ...advanced, applied: true, desired: run.desired };
+    const { costs } = await requireAccount(ctx, runId);
+    const ghost = await advanceShadow(ctx, run, bar, { account: advanced.account, costs });
+    if (ghost.kind === "ended") await scheduleSettling(ctx, ghost.shadowId);
+    const shadow = ghost.kind === "decide" ? ghost.ghost : null;
+    return { ...advanced, applied: true, desired: run.desired, desiredModel, shadow };
   },
 });

@@ -2,8 +2,14 @@
 import { v } from "convex/values";
 import { adminMutation, operatorMutation, viewerQuery } from "../builders";
 import { engageKillSwitch } from "./killSwitch";
-import { activeGatePolicy, armKillSwitch, setGatePolicy as putGatePolicy, readKillSwitch } from "./model";
-import { promote as promoteVersion } from "./promotion";
+import {
+  activeGatePolicy,
+  armKillSwitch,
+  promote as promoteVersion,
+  setGatePolicy as putGatePolicy,
+  readKillSwitch,
+  rollback as rollBack,
+} from "./model";
 import {
   championFields,
   gatePolicyFields,
@@ -79,6 +85,18 @@ export const forcePromote = adminMutation({
   args: { versionId: v.id("agentVersions"), reason: v.string() },
   returns: vPromotionOutcome,
   handler: (ctx, { versionId, reason }) => promoteVersion(ctx, versionId, ctx.actor.tokenIdentifier, reason),
+});
+
+/** Back to the previous champion, while runs go on; they switch between two bars. Refused when there is none before. */
+export const rollback = operatorMutation({
+  args: { instrument: v.string(), reason: v.string() },
+  returns: v.object({
+    versionId: v.id("agentVersions"),
+    rolledBackVersionId: v.id("agentVersions"),
+    /** Active runs that follow. */
+    runs: v.number(),
+  }),
+  handler: (ctx, { instrument, reason }) => rollBack(ctx, instrument, reason, ctx.actor.tokenIdentifier),
 });
 
 const vGatePolicy = v.object({ id: v.string(), version: v.number(), values: vGatePolicyValues });

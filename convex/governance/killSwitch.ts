@@ -3,7 +3,7 @@ import type { KillMode } from "../../lib/risk/types";
 import type { MutationCtx } from "../_generated/server";
 import { cancelOpenOrder, flattenAtMark } from "../execution/model";
 import { activeRuns, noteFlatten } from "../runs/model";
-import { writeKillSwitch } from "./model";
+import { writeKillSwitch } from "./ledger";
 
 /** Engages at once, in one transaction with what it does: no worker needs to be alive (invariant 8). */
 export async function engageKillSwitch(

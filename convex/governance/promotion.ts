@@ -1,4 +1,4 @@
-/** Owns promotions: gates recomputed here, a refusal with its reasons kept, a champion made or replaced. */
+/** Owns promotions and rollbacks: gates recomputed here, a refusal with its reasons kept, a champion made or replaced. */
 import { ConvexError } from "convex/values";
 import { appError } from "../../lib/contract/errors";
 import { LIMITS } from "../../lib/contract/limits";
@@ -9,8 +9,9 @@ import type { MutationCtx, QueryCtx } from "../_generated/server";
 import { recipeHash, recipeOf, requireManifest, requireVersion, setVersionStatus } from "../agents/model";
 import { appendAudit } from "../audit/model";
 import { gatesFor } from "../evaluations/model";
+import { pauseStranded, pointRuns } from "../runs/model";
 import { newestFinished, walkForwardGates } from "../walkForwards/model";
-import { activeGatePolicy, setChampion } from "./model";
+import { activeGatePolicy, championOf, requireReason, restoreChampion, setChampion } from "./ledger";
 
 async function newestEvaluation(
   ctx: QueryCtx,
@@ -28,7 +29,7 @@ const missing = (gate: GateName, threshold: number, sentence: string): GateResul
 };
 
 /** Every gate of the policy: those of the newest evaluation, then those of its recipe's newest walk-forward. */
-async function allGates(ctx: QueryCtx, version: Doc<"agentVersions">, policy: GatePolicy) {
+export async function gatesOf(ctx: QueryCtx, version: Doc<"agentVersions">, policy: GatePolicy) {
   const evaluation = await newestEvaluation(ctx, version._id);
   const evaluated =
     evaluation === null
@@ -78,13 +79,16 @@ export async function promote(
     );
   }
   const policy = await activeGatePolicy(ctx);
-  const { evaluation, walkForward, gates } = await allGates(ctx, version, policy);
+  const { evaluation, walkForward, gates } = await gatesOf(ctx, version, policy);
   const passes = allGatesPass(gates);
   const outcome = passes ? "promoted" : reason === undefined ? "refused" : "forced";
   if (outcome !== "refused") {
     const previous = await setChampion(ctx, version.instrument, versionId, actor);
-    if (previous !== undefined && previous !== versionId) await setVersionStatus(ctx, previous, "retired");
     await setVersionStatus(ctx, versionId, "champion");
+    if (previous !== undefined && previous !== versionId) {
+      await setVersionStatus(ctx, previous, "retired");
+      await pointRuns(ctx, { from: previous, to: version, cause: "promotion" }, actor);
+    }
   }
   await ctx.db.insert("promotions", {
     versionId,
@@ -112,4 +116,56 @@ export async function promote(
     },
   });
   return { outcome, gates };
+}
+
+/**
+ * Puts the previous champion back, at once, while runs go on: those of the outgoing one follow between two bars,
+ * and one that cannot follow is paused. There is one step back: a second one is refused until the next promotion.
+ */
+export async function rollback(
+  ctx: MutationCtx,
+  instrument: string,
+  givenReason: string,
+  actor: string,
+): Promise<{ versionId: Id<"agentVersions">; rolledBackVersionId: Id<"agentVersions">; runs: number }> {
+  const reason = requireReason(givenReason);
+  const current = await championOf(ctx, instrument);
+  if (current?.previousVersionId === undefined) {
+    const message =
+      current === null
+        ? `${instrument} has no champion; promote a version first`
+        : `The champion of ${instrument} has none before it to go back to; promote a version instead`;
+    throw new ConvexError(appError("NOT_READY", message, "instrument"));
+  }
+  const version = await requireVersion(ctx, current.previousVersionId);
+  await requireManifest(ctx, version);
+  await restoreChampion(ctx, current, version._id, actor);
+  await setVersionStatus(ctx, current.versionId, "retired");
+  await setVersionStatus(ctx, version._id, "champion");
+  const { following, stranded } = await pointRuns(
+    ctx,
+    { from: current.versionId, to: version, cause: "rollback" },
+    actor,
+  );
+  for (const run of stranded) {
+    await pauseStranded(ctx, run, `its model was rolled back and it cannot follow to ${version.name}`, actor);
+  }
+  await ctx.db.insert("promotions", {
+    versionId: version._id,
+    instrument,
+    outcome: "rolledBack",
+    policyVersion: (await activeGatePolicy(ctx)).version,
+    gates: [],
+    reason,
+    actor,
+    atMs: Date.now(),
+  });
+  await appendAudit(ctx, {
+    actor,
+    action: "promotion.rollback",
+    subjectType: "agentVersion",
+    subjectId: version._id,
+    detail: { instrument, rolledBack: current.versionId, runs: following.length, reason },
+  });
+  return { versionId: version._id, rolledBackVersionId: current.versionId, runs: following.length };
 }

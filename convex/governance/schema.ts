@@ -40,7 +40,7 @@ export const promotionFields = {
   instrument: v.string(),
   evaluationId: v.optional(v.id("evaluations")),
   walkForwardId: v.optional(v.id("walkForwards")),
-  outcome: v.union(v.literal("promoted"), v.literal("refused"), v.literal("forced")),
+  outcome: v.union(v.literal("promoted"), v.literal("refused"), v.literal("forced"), v.literal("rolledBack")),
   policyVersion: v.number(),
   gates: v.array(vGateResult),
   reason: v.optional(v.string()),

@@ -2,6 +2,7 @@
 import type { Doc } from "../_generated/dataModel";
 import type { MutationCtx } from "../_generated/server";
 import { setTrainingStatus } from "../agents/model";
+import { noteJobEnd } from "../learning/model";
 import { closeOut, isActive } from "../runs/model";
 import { advanceSearch } from "../searches/model";
 import { endWalkForward, requireWalkForward } from "../walkForwards/model";
@@ -13,7 +14,7 @@ import { requeueExpired } from "./model";
  */
 export async function settleEndedJob(
   ctx: MutationCtx,
-  { payload }: Doc<"jobs">,
+  { _id, payload }: Doc<"jobs">,
   status: "failed" | "cancelled",
   reason: string,
 ): Promise<void> {
@@ -30,6 +31,7 @@ export async function settleEndedJob(
     const run = await ctx.db.get(payload.runId);
     if (run !== null && isActive(run)) await closeOut(ctx, run, "failed", reason);
   }
+  await noteJobEnd(ctx, _id);
 }
 
 /** Requeues what silent workers held, and settles what is given up (W-10). */

@@ -2,6 +2,7 @@
 import { v } from "convex/values";
 import { LIMITS } from "../../lib/contract/limits";
 import { workerMutation, workerQuery } from "../builders";
+import { noteJobEnd } from "../learning/model";
 import {
   beat,
   claimJob,
@@ -133,6 +134,7 @@ export const finish = workerMutation({
     const job = await requireLease(ctx, jobId, leaseToken);
     await finishJob(ctx, job, outcome);
     if (outcome.status === "failed") await settleEndedJob(ctx, job, "failed", outcome.error.message);
+    else await noteJobEnd(ctx, jobId);
     return null;
   },
 });

@@ -1,18 +1,30 @@
 /** Owns runs; the only writer of the table. A run is one agent version on one feed with one paper account. */
 import { ConvexError } from "convex/values";
 import { costModelHash } from "../../lib/broker/charges";
-import type { AccountState, CostModel, InstrumentRules, SizingSpec } from "../../lib/broker/types";
+import type { AccountState } from "../../lib/broker/types";
 import { appError } from "../../lib/contract/errors";
 import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
-import { requireManifest, requireVersion } from "../agents/model";
+import { requireVersion } from "../agents/model";
 import { appendAudit } from "../audit/model";
 import { flattenAtMark, openAccount } from "../execution/model";
 import { enqueueJob, releaseJob, requireJob, requireLease } from "../ops/model";
+import { ACTIVE, environmentOf } from "./ledger";
+
+export {
+  ACTIVE,
+  activeRuns,
+  canFollow,
+  dropDesired,
+  environmentOf,
+  modelOf,
+  pauseStranded,
+  pointRuns,
+  restrain,
+  switchModel,
+} from "./ledger";
 
 type RunDoc = Doc<"runs">;
-
-export const ACTIVE: RunDoc["status"][] = ["queued", "running", "paused"];
 
 export function isActive(run: RunDoc): boolean {
   return ACTIVE.includes(run.status);
@@ -50,12 +62,6 @@ export async function insertRun(
   return { runId, jobId };
 }
 
-interface TrainedEnvironment {
-  costs: CostModel;
-  rules: InstrumentRules;
-  sizing: SizingSpec;
-}
-
 /**
  * The worker took the run: open its account under exactly the costs, rules and sizing the version was trained
  * with (they come from the checked manifest, not from the worker), and mark it running.
@@ -75,8 +81,7 @@ export async function beginRun(
     throw new ConvexError(appError("CONFLICT", `This run is already ${run.status}`, "runId"));
   }
   const version = await requireVersion(ctx, run.versionId);
-  const manifest = JSON.parse(await requireManifest(ctx, version)) as { environment: TrainedEnvironment };
-  const { costs, rules, sizing } = manifest.environment;
+  const { costs, rules, sizing } = await environmentOf(ctx, version);
   await openAccount(
     ctx,
     run._id,
@@ -189,19 +194,6 @@ export async function closeOut(
     equityUsd: flat?.account.equityUsd ?? run.equityUsd,
     finishedAtMs: Date.now(),
   });
-}
-
-/** Every run that could still trade; at most 100. */
-export async function activeRuns(ctx: QueryCtx): Promise<RunDoc[]> {
-  const runs: RunDoc[] = [];
-  for (const status of ACTIVE) {
-    const rows = await ctx.db
-      .query("runs")
-      .withIndex("by_status", (q) => q.eq("status", status))
-      .take(100);
-    runs.push(...rows);
-  }
-  return runs;
 }
 
 /** After a flatten by the kill switch: the run's counters follow its account. */

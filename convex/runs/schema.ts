@@ -11,6 +11,17 @@ export const vRunStatus = v.union(
   v.literal("failed"),
 );
 
+export const vDesiredModel = v.object({
+  versionId: v.id("agentVersions"),
+  cause: v.union(v.literal("promotion"), v.literal("rollback")),
+});
+
+/** `sizeFactor` scales new positions; with `hold` only closing orders pass. */
+export const vDriftRestraint = v.object({
+  sizeFactor: v.optional(v.number()),
+  hold: v.optional(v.string()),
+});
+
 export const runFields = {
   name: v.string(),
   instrument: v.string(),
@@ -32,6 +43,10 @@ export const runFields = {
   artifactSha256: v.string(),
   datasetHash: v.string(),
   featureFingerprint: v.string(),
+  /** The model it goes over to before its next decision; the worker loads and verifies it first. */
+  desiredModel: v.optional(vDesiredModel),
+  /** What drift makes of its next decisions; absent while calm. */
+  drift: v.optional(vDriftRestraint),
   /** The execution costs of its account, set when it begins. */
   costModelId: v.optional(v.string()),
   costModelHash: v.optional(v.string()),

@@ -19,6 +19,10 @@ export interface Circumstances {
   ordersLastHour: number;
   /** Why the run's circuit breaker is open; it stays open until a person resumes the run (K-07). */
   breaker?: string;
+  /** What drift leaves of the position fraction, 0 to 1; absent while calm (A-09). */
+  sizeFactor?: number;
+  /** Why drift lets closing orders pass only. */
+  driftHold?: string;
 }
 
 export interface AdjudicationInput extends Circumstances {
@@ -58,14 +62,21 @@ function plan(input: AdjudicationInput): Plan {
   const isFlatten = input.killMode === "flatten";
   if (!isFlatten && input.forcedHold !== undefined) return hold(input.forcedHold);
   if (!isFlatten && input.action === null) return hold("no policy output");
-  const { account, referencePrice, atr, sizing, rules, clientOrderId } = input;
+  const { account, referencePrice, atr, rules, clientOrderId, sizeFactor = 1 } = input;
+  const sizing = { ...input.sizing, positionFraction: input.sizing.positionFraction * sizeFactor };
   const targetPosition = isFlatten || input.action === null ? 0 : input.action - 1;
   const result = planOrder({ account, targetPosition, referencePrice, atr, sizing, rules, clientOrderId });
   if ("skip" in result) return hold(result.skip === "alreadyAtTarget" ? "already at target" : result.skip);
-  if (input.breaker === undefined) return { order: result.order, holdReason: null };
+  const restraint = restraintOf(input);
+  if (restraint === null) return { order: result.order, holdReason: null };
   const closing = reducingPart(account, result.order);
-  if (closing === null) return hold(`circuit breaker: ${input.breaker} Resume the run to trade again.`);
-  return { order: closing, holdReason: null };
+  return closing === null ? hold(restraint) : { order: closing, holdReason: null };
+}
+
+/** Why only closing orders pass, or null. */
+function restraintOf({ breaker, driftHold }: AdjudicationInput): string | null {
+  if (breaker !== undefined) return `circuit breaker: ${breaker} Resume the run to trade again.`;
+  return driftHold === undefined ? null : `drift: ${driftHold}`;
 }
 
 /** Rules whose breach opens the circuit breaker: losses, which must not heal by themselves (K-07). */

@@ -10,6 +10,7 @@ import { liveBars, storedBars } from "../infer/feed";
 import { codeOf, messageOf } from "../runtime/log";
 import { waitForQuery } from "../transport/desk";
 import { loadVersion } from "./artifact";
+import { followModel, GhostDecider } from "./challenger";
 import type { JobContext } from "./context";
 import type { JobOutcome } from "./handlers";
 import { buildSnapshot } from "./snapshot";
@@ -110,6 +111,7 @@ async function follow(context: JobContext, identity: RunIdentity): Promise<"done
   const { clock, cancel } = context;
   const { run, version } = identity;
   const pipeline = new BarPipeline(version.spec, run.timeframe, run.sourceTimeframe);
+  const ghosts = new GhostDecider(context);
   // A run that lost its worker goes on with the bar it had reached; that bar's calls are idempotent.
   const resumeFromMs = run.lastBarOpenTimeMs ?? Number.NEGATIVE_INFINITY;
   const startMs = run.fromMs ?? alignDownMs(run.startedAtMs ?? clock.nowMs(), timeframeMs(run.timeframe));
@@ -120,7 +122,7 @@ async function follow(context: JobContext, identity: RunIdentity): Promise<"done
     for (const ready of pipeline.push(source)) {
       if (cancel.aborted) return "interrupted";
       if (ready.bar.openTimeMs < startMs || ready.bar.openTimeMs < resumeFromMs) continue;
-      if ((await step(context, identity, ready, arrivedAtMs)) === "stopped") return "interrupted";
+      if ((await step(context, identity, ghosts, ready, arrivedAtMs)) === "stopped") return "interrupted";
       bars += 1;
       if (total > 0) context.progress("replaying", bars, total, "bars");
       if (run.feed === "replay" && run.speed > 0) {
@@ -131,20 +133,20 @@ async function follow(context: JobContext, identity: RunIdentity): Promise<"done
   return cancel.aborted ? "interrupted" : "done";
 }
 
+/** One closed bar: the account moves first, then the model may change, then the bar is decided. */
 async function step(
   context: JobContext,
   identity: RunIdentity,
+  ghosts: GhostDecider,
   ready: ReadyBar,
   arrivedAtMs: number,
 ): Promise<"next" | "stopped"> {
   const { desk, lease, clock } = context;
   const runId = identity.run._id;
-  const { account, desired } = await desk.mutation(api.execution.worker.advance, {
-    ...lease,
-    runId,
-    bar: ready.bar,
-  });
+  const advanced = await desk.mutation(api.execution.worker.advance, { ...lease, runId, bar: ready.bar });
+  const { account, desired, desiredModel } = advanced;
   if (desired === "stopped") return "stopped";
+  if (desiredModel !== null) await followModel(context, identity, desiredModel);
   const submission = decideBar(identity, ready, account, clock, arrivedAtMs);
   try {
     await desk.mutation(api.decisions.worker.submit, { ...lease, runId, submission });
@@ -153,6 +155,7 @@ async function step(
     if (codeOf(error) !== "CONFLICT") throw error;
     context.log.info("decision.void", { runId, barOpenTimeMs: ready.bar.openTimeMs });
   }
+  if (advanced.shadow !== null) await ghosts.decide(identity, advanced.shadow, ready, arrivedAtMs);
   if (desired === "paused" && identity.run.feed === "replay") await waitWhilePaused(context, runId);
   return "next";
 }

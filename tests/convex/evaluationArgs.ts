@@ -1,6 +1,7 @@
 /** An evaluation as its worker hands it in: trades with given gains, and the equity that follows from them. */
 import type { FunctionArgs } from "convex/server";
 import { api } from "../../convex/_generated/api";
+import type { Id } from "../../convex/_generated/dataModel";
 import { float64ToBytes } from "../../lib/core/bytes";
 import { toPerformance } from "../../lib/stats/performance";
 import { BASELINE_NAMES } from "../../lib/stats/reportTypes";
@@ -58,11 +59,22 @@ export async function claimEvaluation(
   gainsUsd: number[],
   baselineUsd = -50,
 ): Promise<EvaluationArgs> {
-  const { versionId, datasetId, datasetHash, artifactSha256 } = version;
+  const { versionId } = version;
   const range = { fromMs: T0, toMs: T0 + 200 * TF_MS };
   const request = { versionId, source: SOURCE, sourceTimeframe: "15m" as const, ...range };
   await desk.operator.mutation(api.evaluations.console.request, request);
   const { lease } = await claim(desk);
+  return evaluationArgs(version, lease, range, gainsUsd, baselineUsd);
+}
+
+/** The same for a job that is claimed already. */
+export function evaluationArgs(
+  { versionId, datasetId, datasetHash, artifactSha256 }: Version,
+  lease: { jobId: Id<"jobs">; leaseToken: number },
+  range: { fromMs: number; toMs: number },
+  gainsUsd: number[],
+  baselineUsd = -50,
+): EvaluationArgs {
   const { openTimesMs, equityUsd } = equityOf(gainsUsd);
   return {
     leaseToken: lease.leaseToken,

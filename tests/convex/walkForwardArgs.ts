@@ -151,6 +151,17 @@ export async function seedWalkForward(
     versionId,
     plan: PLAN,
   });
+  await runWalkForward(desk, walkForwardId, meanUsd, withChampion);
+  return walkForwardId;
+}
+
+/** The same for one that is queued already. */
+export async function runWalkForward(
+  desk: Desk,
+  walkForwardId: Id<"walkForwards">,
+  meanUsd: number,
+  withChampion = false,
+): Promise<void> {
   const target = await beginWalkForward(desk, walkForwardId);
   for (const slices of allSlices(meanUsd, withChampion)) {
     await desk.service.mutation(api.walkForwards.worker.record, { ...target, slices });
@@ -165,5 +176,4 @@ export async function seedWalkForward(
   const { walkForwardId: _id, ...lease } = target;
   const outcome = { status: "succeeded" as const, resultId: walkForwardId };
   await desk.service.mutation(api.ops.worker.finish, { ...lease, outcome });
-  return walkForwardId;
 }
