@@ -11,6 +11,9 @@ export interface LineSpec {
   dashed?: boolean;
   /** Fills down to the baseline. */
   area?: boolean;
+  /** Thin and pale; lines with the same name share one entry of the legend, which shows no value. */
+  isFaint?: boolean;
+  key?: string;
 }
 
 interface LineFigureProps {
@@ -20,6 +23,8 @@ interface LineFigureProps {
   formatX: (value: number) => string;
   /** A reference such as the starting balance. */
   baseline?: { value: number; label: string };
+  /** Vertical borders, such as those between folds. */
+  marks?: readonly { atX: number; label: string }[];
   heightPx?: number;
   className?: string;
 }
@@ -39,6 +44,10 @@ function useWidth() {
   return { box, width };
 }
 
+function legendOf(lines: readonly LineSpec[]): LineSpec[] {
+  return [...new Map(lines.map((line) => [line.name, line])).values()];
+}
+
 /** Lines over time or steps in SVG, with axes, a hover readout and a name for each line. */
 export function LineFigure({
   label,
@@ -46,6 +55,7 @@ export function LineFigure({
   formatY,
   formatX,
   baseline,
+  marks = [],
   heightPx = 180,
   className,
 }: LineFigureProps) {
@@ -104,8 +114,8 @@ export function LineFigure({
   return (
     <figure className={cn("min-w-0", className)}>
       <figcaption className="flex min-h-5 flex-wrap items-center gap-x-3 px-1 text-[11px] text-soft">
-        {lines.map((line) => {
-          const point = nearest(line.points);
+        {legendOf(lines).map((line) => {
+          const point = line.isFaint ? undefined : nearest(line.points);
           return (
             <span key={line.name} className="inline-flex items-center gap-1.5">
               <svg width="14" height="4" aria-hidden>
@@ -113,10 +123,14 @@ export function LineFigure({
                   d="M0 2H14"
                   stroke={line.color}
                   strokeWidth="2.5"
+                  opacity={line.isFaint ? 0.45 : 1}
                   strokeDasharray={line.dashed ? "3 2" : undefined}
                 />
               </svg>
-              {line.name} <span className="text-ink">{point === undefined ? "—" : formatY(point.value)}</span>
+              {line.name}{" "}
+              {line.isFaint ? null : (
+                <span className="text-ink">{point === undefined ? "—" : formatY(point.value)}</span>
+              )}
             </span>
           );
         })}
@@ -154,6 +168,23 @@ export function LineFigure({
                 <title>{baseline.label}</title>
               </line>
             )}
+            {marks
+              .filter(({ atX }) => atX >= scale.minX && atX <= scale.maxX)
+              .map(({ atX, label: name }) => (
+                <g key={atX}>
+                  <line
+                    x1={x(atX)}
+                    x2={x(atX)}
+                    y1={PAD.top}
+                    y2={PAD.top + plotHeight}
+                    stroke="var(--strong)"
+                    strokeDasharray="2 3"
+                  />
+                  <text x={x(atX) + 4} y={PAD.top + 9} fontSize="10" fill="var(--faint)">
+                    {name}
+                  </text>
+                </g>
+              ))}
             <text x={PAD.left} y={heightPx - 5} fontSize="10.5" fill="var(--faint)">
               {formatX(scale.minX)}
             </text>
@@ -161,7 +192,7 @@ export function LineFigure({
               {formatX(scale.maxX)}
             </text>
             {drawn.map((line) => (
-              <g key={line.name}>
+              <g key={line.key ?? line.name} opacity={line.isFaint ? 0.45 : 1}>
                 {line.area && line.points.length > 1 ? (
                   <path
                     d={`${path(line.points)}L${x(line.points.at(-1)!.timeMs)} ${PAD.top + plotHeight}L${x(line.points[0]!.timeMs)} ${PAD.top + plotHeight}Z`}
@@ -173,7 +204,7 @@ export function LineFigure({
                   d={path(line.points)}
                   fill="none"
                   stroke={line.color}
-                  strokeWidth={1.6}
+                  strokeWidth={line.isFaint ? 1 : 1.6}
                   strokeLinejoin="round"
                   strokeDasharray={line.dashed ? "4 3" : undefined}
                 />

@@ -1,6 +1,19 @@
 import { formatFigure, words } from "../format";
 import { PassChip } from "./chips";
 
+/** Names that a quant knows better than their words. */
+const NAMES: Record<string, string> = {
+  minDsr: "deflated Sharpe (DSR)",
+  walkForward: "folds",
+  walkForwardNetPnl: "out-of-sample net PnL",
+  walkForwardCosts: "net PnL under cost stress",
+  walkForwardDsr: "deflated Sharpe (DSR)",
+  walkForwardPbo: "probability of overfitting (PBO)",
+  walkForwardSpa: "superiority over rivals (SPA)",
+  walkForwardLiquidations: "liquidations",
+  lagProbe: "one bar late",
+};
+
 export interface Gate {
   gate: string;
   passed: boolean;
@@ -17,7 +30,7 @@ export function GateList({ gates }: { gates: readonly Gate[] }) {
       {gates.map((gate) => (
         <li key={gate.gate} className="flex flex-wrap items-center gap-x-3 gap-y-1 py-2 text-[13px]">
           <PassChip passed={gate.passed} />
-          <span className="font-medium">{words(gate.gate)}</span>
+          <span className="font-medium">{NAMES[gate.gate] ?? words(gate.gate)}</span>
           <span className="ml-auto font-mono text-[12px]">
             {formatFigure(gate.value)}{" "}
             <span className="text-faint">against {formatFigure(gate.threshold)}</span>

@@ -77,6 +77,7 @@ export function JobControls({ job }: { job: Job }) {
   const cancel = useSubmit(useMutation(api.ops.console.cancelJob));
   const resume = useSubmit(useMutation(api.ops.console.resume));
   const resumeTraining = useSubmit(useMutation(api.agents.console.resumeTraining));
+  const resumeWalk = useSubmit(useMutation(api.walkForwards.console.resume));
   const refusal = useRefusal("operator");
   const isActive = job.status === "queued" || job.status === "running";
   const canResume = job.status === "cancelled" || job.status === "failed";
@@ -100,17 +101,19 @@ export function JobControls({ job }: { job: Job }) {
           size="sm"
           disabled={refusal !== null}
           title={refusal ?? "Goes on from its checkpoint"}
-          busy={resume.isBusy || resumeTraining.isBusy}
+          busy={resume.isBusy || resumeTraining.isBusy || resumeWalk.isBusy}
           onClick={() =>
             void (payload.kind === "train"
               ? resumeTraining.submit({ versionId: payload.versionId })
-              : resume.submit({ jobId: job._id }))
+              : payload.kind === "walkForward"
+                ? resumeWalk.submit({ walkForwardId: payload.walkForwardId })
+                : resume.submit({ jobId: job._id }))
           }
         >
           <RotateCw aria-hidden /> Resume
         </Button>
       ) : null}
-      <InlineError message={cancel.error ?? resume.error ?? resumeTraining.error} />
+      <InlineError message={cancel.error ?? resume.error ?? resumeTraining.error ?? resumeWalk.error} />
     </>
   );
 }

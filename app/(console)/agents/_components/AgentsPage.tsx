@@ -16,6 +16,7 @@ import { ProgressBar } from "@/components/ui/Figures";
 import { Page, PageHeader, Panel } from "@/components/ui/Panel";
 import { EmptyState, SkeletonRows } from "@/components/ui/States";
 import { api } from "@/convex/_generated/api";
+import { ALGORITHMS } from "@/lib/policy/algorithms";
 import { TrainForm } from "./TrainForm";
 
 type Version = FunctionReturnType<typeof api.agents.console.list>[number];
@@ -130,13 +131,18 @@ export function AgentsPage() {
       <Dialog
         open={training !== null}
         onOpenChange={(open) => {
-          if (!open) set({ train: null });
+          if (!open) set({ train: null, algorithm: null, set: null, steps: null });
         }}
         title="Start a training"
         data-testid="train-dialog"
       >
         <TrainForm
-          datasetId={training === "1" ? null : training}
+          prefill={{
+            datasetId: training === "1" ? null : training,
+            algorithm: ALGORITHMS.find((name) => name === get("algorithm")),
+            overrides: get("set") ?? undefined,
+            steps: get("steps") ?? undefined,
+          }}
           onStarted={(versionId) => router.push(`/agents/${versionId}`)}
         />
       </Dialog>

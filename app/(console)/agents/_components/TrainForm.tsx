@@ -1,80 +1,75 @@
 "use client";
-import { useMutation, useQuery } from "convex/react";
+import { useMutation } from "convex/react";
 import { Sparkles } from "lucide-react";
 import { type FormEvent, useState } from "react";
-import { formatCount, formatDay, shortHash } from "@/components/format";
+import {
+  AlgorithmFields,
+  DatasetField,
+  overridesProblem,
+  useTrainingDatasets,
+} from "@/components/domain/RecipeFields";
+import { parseOverrides } from "@/components/domain/walkForward/view";
+import { NoDataset } from "@/components/domain/walkForward/WalkForwardForm";
 import { useSubmit } from "@/components/hooks/useSubmit";
 import { useRefusal } from "@/components/providers/MemberProvider";
-import { Button, LinkButton } from "@/components/ui/Button";
-import { Field, Select } from "@/components/ui/Field";
-import { EmptyState, InlineError, SkeletonRows } from "@/components/ui/States";
+import { Button } from "@/components/ui/Button";
+import { Field } from "@/components/ui/Field";
+import { InlineError, SkeletonRows } from "@/components/ui/States";
 import { api } from "@/convex/_generated/api";
 import type { Id } from "@/convex/_generated/dataModel";
-import { ALGORITHMS, type Algorithm } from "@/lib/policy/algorithms";
+import type { Algorithm } from "@/lib/policy/algorithms";
+
+/** What the form starts with; a search hands over its best configuration this way. */
+export interface TrainPrefill {
+  datasetId: string | null;
+  algorithm?: Algorithm;
+  overrides?: string;
+  steps?: string;
+}
 
 interface TrainFormProps {
-  datasetId: string | null;
+  prefill: TrainPrefill;
   onStarted: (versionId: Id<"agentVersions">) => void;
 }
 
-const ALGORITHM_NAMES: Record<Algorithm, string> = {
-  ppo: "PPO (policy gradient)",
-  dqn: "DQN (dueling double Q-learning)",
-};
-
-/** Dataset, algorithm, length and seed; the rest of the settings is fixed and recorded in the artifact. */
-export function TrainForm({ datasetId, onStarted }: TrainFormProps) {
-  const datasets = useQuery(api.datasets.console.list, {});
+/** Dataset, algorithm, length, seed and overrides; everything else is the default and recorded in the artifact. */
+export function TrainForm({ prefill, onStarted }: TrainFormProps) {
+  const datasets = useTrainingDatasets();
   const train = useSubmit(useMutation(api.agents.console.requestTraining));
   const refusal = useRefusal("operator");
-  const [chosen, setChosen] = useState(datasetId);
-  const [algorithm, setAlgorithm] = useState<Algorithm>("ppo");
-  const [steps, setSteps] = useState("500000");
+  const [chosen, setChosen] = useState(prefill.datasetId as Id<"datasets"> | null);
+  const [algorithm, setAlgorithm] = useState<Algorithm>(prefill.algorithm ?? "ppo");
+  const [overrides, setOverrides] = useState(prefill.overrides ?? "");
+  const [steps, setSteps] = useState(prefill.steps ?? "500000");
   const [seed, setSeed] = useState("7");
   if (datasets === undefined) return <SkeletonRows rows={5} />;
-  const usable = datasets.filter((row) => row.purpose === "training" && row.quality.verdict !== "failed");
-  const value = chosen ?? usable[0]?._id;
-  if (value === undefined) {
-    return (
-      <EmptyState
-        title="No dataset to train on"
-        action={<LinkButton href="/datasets?build=1">Build a dataset</LinkButton>}
-      >
-        A training needs a dataset whose quality is not failed.
-      </EmptyState>
-    );
-  }
+  const datasetId = chosen ?? datasets[0]?._id;
+  if (datasetId === undefined) return <NoDataset />;
   const submit = async (event: FormEvent) => {
     event.preventDefault();
+    const hyperparameters = parseOverrides(overrides);
+    if (!hyperparameters.ok) {
+      train.setError(overridesProblem(hyperparameters.part));
+      return;
+    }
     const started = await train.submit({
-      datasetId: value as Id<"datasets">,
+      datasetId,
       algorithm,
       steps: Number(steps),
       seed: Number(seed),
+      hyperparameters: hyperparameters.value,
     });
     if (started !== undefined) onStarted(started.versionId);
   };
   return (
     <form onSubmit={submit} className="grid grid-cols-2 gap-3.5 p-4">
-      <div className="col-span-2">
-        <Select
-          label="Dataset"
-          value={value as string}
-          onChange={setChosen}
-          options={usable.map((row) => ({
-            value: row._id as string,
-            label: `${row.instrument} ${row.timeframe}, ${formatDay(row.fromMs)} to ${formatDay(row.toMs)}, ${formatCount(row.rows)} rows, ${shortHash(row.datasetHash)}${row.simulated ? ", SIMULATED" : ""}`,
-          }))}
-        />
-      </div>
-      <div className="col-span-2">
-        <Select
-          label="Algorithm"
-          value={algorithm}
-          onChange={setAlgorithm}
-          options={ALGORITHMS.map((name) => ({ value: name, label: ALGORITHM_NAMES[name] }))}
-        />
-      </div>
+      <DatasetField datasets={datasets} value={datasetId} onChange={setChosen} />
+      <AlgorithmFields
+        algorithm={algorithm}
+        onAlgorithm={setAlgorithm}
+        overrides={overrides}
+        onOverrides={setOverrides}
+      />
       <Field label="Environment steps">
         <input
           className="field"

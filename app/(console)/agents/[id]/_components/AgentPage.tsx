@@ -1,8 +1,9 @@
 "use client";
 import { useQuery } from "convex/react";
-import { FlaskRound, Play } from "lucide-react";
+import { FlaskRound, Footprints, Play } from "lucide-react";
 import { StatusChip } from "@/components/domain/chips";
 import { JobProgress } from "@/components/domain/JobProgress";
+import { VersionWalkForwardForm } from "@/components/domain/walkForward/WalkForwardForm";
 import { formatCompact, formatCount, formatDuration, formatNumber } from "@/components/format";
 import { usePacedQuery } from "@/components/hooks/usePacedQuery";
 import { useUrlState } from "@/components/hooks/useUrlState";
@@ -18,6 +19,7 @@ import { EvaluateForm } from "./EvaluateForm";
 import { EvaluationsOfVersion } from "./EvaluationsOfVersion";
 import { PromotePanel } from "./PromotePanel";
 import { TrainingCurves } from "./TrainingCurves";
+import { WalkForwardsOfVersion } from "./WalkForwardsOfVersion";
 
 /** One version: how it learned, what it is, how it was judged, and what may be done with it. */
 export function AgentPage({ versionId }: { versionId: Id<"agentVersions"> }) {
@@ -44,6 +46,9 @@ export function AgentPage({ versionId }: { versionId: Id<"agentVersions"> }) {
             <>
               <Button onClick={() => set({ evaluate: "1" })} data-testid="evaluate-open">
                 <FlaskRound aria-hidden /> Evaluate
+              </Button>
+              <Button onClick={() => set({ walk: "1" })} data-testid="walk-open">
+                <Footprints aria-hidden /> Walk forward
               </Button>
               <LinkButton tone="primary" href={`/runs?start=1&version=${versionId}`}>
                 <Play aria-hidden /> Start a run
@@ -109,8 +114,21 @@ export function AgentPage({ versionId }: { versionId: Id<"agentVersions"> }) {
           <Panel flush title="Evaluations">
             <EvaluationsOfVersion versionId={versionId} />
           </Panel>
+          <Panel flush title="Walk-forwards" hint="of this version's recipe">
+            <WalkForwardsOfVersion versionId={versionId} />
+          </Panel>
         </div>
       </div>
+      <Dialog
+        open={get("walk") !== null}
+        onOpenChange={(open) => {
+          if (!open) set({ walk: null });
+        }}
+        title={`Walk ${version.name} forward`}
+        description="Retrains its recipe fold by fold on its own dataset, beside the champion's"
+      >
+        <VersionWalkForwardForm versionId={versionId} />
+      </Dialog>
       <Dialog
         open={get("evaluate") !== null}
         onOpenChange={(open) => {
