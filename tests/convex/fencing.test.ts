@@ -88,7 +88,22 @@ const WRITES: Record<string, (lease: Lease) => Promise<unknown>> = {
     const evaluation = { ...args.evaluation, jobId };
     return invoke(desk.service, "mutation", entry.reference, { ...args, evaluation, leaseToken });
   },
+  ...Object.fromEntries(
+    ["begin", "record", "probe", "finish", "abandon"].map((name) => [
+      `walkForwards/worker:${name}`,
+      withSampleArgs(`walkForwards/worker:${name}`),
+    ]),
+  ),
 };
+
+/** A call with arguments made from the function's own validators and this lease. */
+function withSampleArgs(path: string) {
+  return (lease: Lease) => {
+    const entry = catalog.find((row) => row.path === path)!;
+    const args = { ...(sample(entry.args) as object), ...lease };
+    return invoke(desk.service, "mutation", entry.reference, args);
+  };
+}
 
 /** Every table, so that "nothing was written" means nothing. */
 const everything = () =>
