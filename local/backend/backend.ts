@@ -148,7 +148,11 @@ export class Backend {
     const { options } = this;
     await this.disk.files.open();
     await checkFormat(this.store, this.disk, options.dataDir);
-    if (Object.keys(options.environment).length > 0) await this.environment.update(options.environment);
+    if (Object.keys(options.environment).length > 0) {
+      await this.environment.update(options.environment).catch((error: Error) => {
+        throw new OperatorError(error.message);
+      });
+    }
     this.environment.provide({ CONVEX_CLOUD_URL: this.urls.cloud, CONVEX_SITE_URL: this.urls.site });
     installNodeRuntime();
     await this.files.open();

@@ -48,7 +48,7 @@ export class Environment {
       } else next[name] = value;
     }
     if (Object.keys(next).length > MAX_VARIABLES)
-      refuse(`More than ${MAX_VARIABLES} environment variables; remove one first.`);
+      refuse(`The environment variable limit (${MAX_VARIABLES}) has been met. Remove one first.`);
     return next;
   }
 

@@ -100,13 +100,20 @@ export async function applySchema(
   schema: ExportedSchema | null,
 ): Promise<void> {
   const declared = new Map(schema?.tables.map((table) => [table.tableName, table]) ?? []);
-  for (const name of declared.keys()) namespace.ensureTable(name);
+  const indexesOf = new Map([...declared].map(([name, table]) => [name, declaredIndexes(table)]));
+  for (const name of declared.keys()) {
+    try {
+      namespace.ensureTable(name);
+    } catch (error) {
+      throw new OperatorError(`In schema.ts: ${(error as Error).message}`);
+    }
+  }
   const obsolete: string[] = [];
   for (const table of namespace.byName.values()) {
     if (table.name.startsWith("_")) continue;
     const definition = declared.get(table.name);
     table.validator = (schema?.schemaValidation && definition?.documentType) || null;
-    const wanted = definition ? declaredIndexes(definition) : new Map();
+    const wanted = indexesOf.get(table.name) ?? new Map();
     for (const index of [...table.indexes.values()]) {
       if (index.kind === "byId" || index.kind === "byCreationTime") continue;
       const shape = wanted.get(index.name);

@@ -94,11 +94,16 @@ export function indexRowKey(index: IndexDefinition, document: JsonObject, intern
   return key + floatKey(document._creationTime as number) + internalId;
 }
 
+/** Whether a table or an index may have that name. */
+export function isIdentifier(name: string): boolean {
+  return /^[A-Za-z][A-Za-z0-9_]{0,63}$/.test(name);
+}
+
 /** Throws when a table cannot have that name. */
 export function checkTableName(name: string): void {
-  if (/^[A-Za-z][A-Za-z0-9_]{0,63}$/.test(name)) return;
+  if (isIdentifier(name)) return;
   throw new Error(
-    `Invalid table name ${JSON.stringify(name)}: use 1 to 64 letters, digits or underscores, starting with a letter.`,
+    `Invalid table name: "${name}". Identifiers must be 64 characters or less, start with a letter, and only contain letters, digits, underscores.`,
   );
 }
 

@@ -9,7 +9,9 @@ import { JOBS_TABLE, type JobRow, type JobState, jobAddress, jobOf, removeJob, s
 
 /** Jobs that one namespace runs at a time. */
 const MAX_RUNNING = 64;
-const DELETE_STEP = 200;
+const STEP = 200;
+/** Arguments may have 4 MiB: jobs are read in parts of about this size. */
+const READ_BYTES = 8 << 20;
 const KEEP_FINISHED_MS = 7 * 24 * 3600 * 1000;
 
 /** A job with the address of its function. */
@@ -39,9 +41,11 @@ export class JobQueue {
 
   /** Settles what a crash left and starts polling. */
   async start(): Promise<void> {
-    for (const job of await this.jobs("inProgress", Number.POSITIVE_INFINITY, 10_000)) {
-      const error = "Transient error while executing action: the backend stopped while it ran";
-      await this.settle(job._id, "inProgress", { kind: "failed", error });
+    const error = "Transient error while executing action: the backend stopped while it ran";
+    for (;;) {
+      const interrupted = await this.jobs("inProgress", Number.POSITIVE_INFINITY, STEP);
+      if (interrupted.length === 0) break;
+      for (const job of interrupted) await this.settle(job._id, "inProgress", { kind: "failed", error });
     }
     this.wake();
   }
@@ -92,7 +96,7 @@ export class JobQueue {
     }
   }
 
-  /** Jobs of one state in order of their time. */
+  /** The first jobs of one state in order of their time: at most `limit`, fewer when they are large, none only when there is none. */
   private async jobs(kind: JobState["kind"], untilMs: number, limit: number): Promise<AddressedJob[]> {
     const { committer, catalog } = this.backend;
     const snapshot = committer.snapshot();
@@ -108,10 +112,12 @@ export class JobQueue {
           range: [{ type: "Eq", fieldPath: "state.kind", value: kind }, ...until],
           order: "asc",
         },
-        operators: [{ limit }],
+        operators: [],
       });
       const rows: AddressedJob[] = [];
-      for (let text = await stream.next(); text !== null; text = await stream.next()) {
+      while (rows.length < limit && tx.usage.bytesRead < READ_BYTES) {
+        const text = await stream.next();
+        if (text === null) break;
         const job = JSON.parse(text) as JobRow;
         rows.push({ ...job, address: jobAddress(tx, job) });
       }
@@ -170,13 +176,12 @@ export class JobQueue {
     const before = this.backend.ports.now() - KEEP_FINISHED_MS;
     for (const kind of ["success", "failed", "canceled"] as const) {
       for (;;) {
-        const old = this.stopped ? [] : await this.jobs(kind, before, DELETE_STEP);
+        const old = this.stopped ? [] : await this.jobs(kind, before, STEP);
         if (old.length === 0) break;
         await this.backend.committer.submit(async (tx) => {
           for (const job of old) removeJob(tx, job._id);
           return { value: null, commit: true };
         }, this.namespace);
-        if (old.length < DELETE_STEP) break;
       }
     }
   }

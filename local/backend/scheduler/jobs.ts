@@ -5,6 +5,7 @@ import { LIMITS } from "../transaction/limits";
 import type { Transaction } from "../transaction/transaction";
 import type { JsonObject, JsonValue } from "../values/encoded";
 import { decodeId } from "../values/ids";
+import { measureValue } from "../values/measure";
 
 export const JOBS_TABLE = "_scheduled_functions";
 
@@ -70,10 +71,10 @@ export function scheduleJob(backend: Backend, tx: Transaction, address: string, 
   if (kind === "query")
     throw new Error(`Cannot schedule the query ${path}; schedule a mutation or an action.`);
   const args = call.args ?? {};
-  const argsBytes = JSON.stringify(args).length;
-  if (argsBytes > LIMITS.scheduledArgsBytes / 4) {
+  const argsBytes = measureValue([args]);
+  if (argsBytes > LIMITS.scheduledArgsBytesEach) {
     throw new Error(
-      `Arguments of the scheduled function ${path} are too large (limit: ${LIMITS.scheduledArgsBytes / 4} bytes)`,
+      `Arguments of the scheduled function ${path} are too large (${argsBytes} bytes, limit: ${LIMITS.scheduledArgsBytesEach} bytes)`,
     );
   }
   tx.usage.scheduled(argsBytes);

@@ -7,6 +7,7 @@ export const LIMITS = {
   bytesWritten: 16 << 20,
   functionsScheduled: 1_000,
   scheduledArgsBytes: 16 << 20,
+  scheduledArgsBytesEach: 4 << 20,
   argsBytes: 16 << 20,
   returnBytes: 16 << 20,
   logLines: 256,

@@ -3,7 +3,7 @@ import { checkDocument } from "../catalog/validators";
 import { indexRowKeys } from "../search/indexRows";
 import { encodeInt64, isPlainObject, type JsonObject, sortedObject } from "../values/encoded";
 import { encodeId } from "../values/ids";
-import { measureDocument } from "../values/measure";
+import { measureDocument, measureOwnRow } from "../values/measure";
 import { TransactionReader, type WriteContext } from "./transactionReader";
 
 /** What a query of a table that does not exist yet depends on; every insert touches it. */
@@ -12,6 +12,11 @@ export function tableExistenceKey(namespace: string, tableName: string): string 
 }
 
 const COMMIT_TS = '{"$commitTs":null}';
+
+/** The backend's own tables: what stands in them is limited where it arises, not as documents are. */
+function isOwn(table: TableDefinition): boolean {
+  return table.name.startsWith("_");
+}
 
 /** A transaction: reads, and writes that stay in its own layer until the committer or its parent takes them over. */
 export class Transaction extends TransactionReader {
@@ -109,7 +114,7 @@ export class Transaction extends TransactionReader {
 
   remove(table: TableDefinition, internalId: string): void {
     const before = this.existing(table, internalId, "delete");
-    this.usage.wroteDocument(0);
+    if (!isOwn(table)) this.usage.wroteDocument(0);
     for (const index of table.indexes.values())
       for (const key of indexRowKeys(index, before, internalId)) this.dropRow(key);
     this.layer.docs.set(table.docPrefix + internalId, null);
@@ -136,6 +141,10 @@ export class Transaction extends TransactionReader {
     before: JsonObject | null,
     after: JsonObject,
   ): void {
+    if (isOwn(table)) {
+      this.store(table, internalId, before, after, measureOwnRow(after));
+      return;
+    }
     const size = measureDocument(after);
     if (table.validator) {
       const found = checkDocument(table.validator, after, this.namespace.tableNameOf);

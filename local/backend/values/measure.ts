@@ -74,6 +74,11 @@ function nestingOf(value: JsonValue): number {
   return deepest + 1;
 }
 
+/** Size of one of the backend's own rows, which may hold a value of any size and depth that a call may have. */
+export function measureOwnRow(row: JsonObject): number {
+  return measureValue(row, 2 * MAX_VALUE_NESTING);
+}
+
 /** Size of a document in bytes; throws Convex's sentence when the document breaks a limit. */
 export function measureDocument(document: JsonObject): number {
   const size = measureValue(document);
