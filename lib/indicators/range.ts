@@ -1,34 +1,57 @@
-import { createWilder } from "./series";
-import { requirePeriod } from "./window";
+import { createWilder, type SeriesIndicator } from "./series";
+import { RollingWindow, requirePeriod } from "./window";
 
 /** Indicators of high, low and close; see `series.ts` for how they are used. */
 export interface RangeIndicator {
   next(high: number, low: number, close: number): number;
 }
 
+class TrueRange implements RangeIndicator {
+  private previousClose = Number.NaN;
+  next(high: number, low: number, close: number): number {
+    const before = this.previousClose;
+    this.previousClose = close;
+    if (Number.isNaN(before)) return Number.NaN;
+    return Math.max(high - low, Math.abs(high - before), Math.abs(low - before));
+  }
+}
+
 /** True range; needs the close before, so its first value is at index 1. */
 export function createTrueRange(): RangeIndicator {
-  let previousClose = Number.NaN;
-  return {
-    next(high, low, close) {
-      const before = previousClose;
-      previousClose = close;
-      if (Number.isNaN(before)) return Number.NaN;
-      return Math.max(high - low, Math.abs(high - before), Math.abs(low - before));
-    },
-  };
+  return new TrueRange();
+}
+
+class Atr implements RangeIndicator {
+  private readonly trueRange = createTrueRange();
+  private readonly average: SeriesIndicator;
+  constructor(period: number) {
+    this.average = createWilder(period);
+  }
+  next(high: number, low: number, close: number): number {
+    const range = this.trueRange.next(high, low, close);
+    return Number.isNaN(range) ? range : this.average.next(range);
+  }
 }
 
 /** Average true range (Wilder); first value at index `period`. */
 export function createAtr(period: number): RangeIndicator {
-  const trueRange = createTrueRange();
-  const average = createWilder(period);
-  return {
-    next(high, low, close) {
-      const range = trueRange.next(high, low, close);
-      return Number.isNaN(range) ? range : average.next(range);
-    },
-  };
+  return new Atr(period);
+}
+
+class Natr implements RangeIndicator {
+  private readonly atr: RangeIndicator;
+  constructor(period: number) {
+    this.atr = createAtr(period);
+  }
+  next(high: number, low: number, close: number): number {
+    const range = this.atr.next(high, low, close);
+    return close === 0 ? 0 : (range / close) * 100;
+  }
+}
+
+/** Average true range in percent of the close; first value at index `period`. */
+export function createNatr(period: number): RangeIndicator {
+  return new Natr(period);
 }
 
 export interface AdxValue {
@@ -37,51 +60,92 @@ export interface AdxValue {
   /** Directional indicators; first values at index `period`. */
   plusDi: number;
   minusDi: number;
+  /** Directional index, not averaged; first value at index `period`. */
+  dx: number;
+  /** Smoothed directional movements in price units; first values at index period - 1. */
+  plusDm: number;
+  minusDm: number;
+}
+
+class Adx {
+  private readonly trueRange = createTrueRange();
+  private readonly out: AdxValue = {
+    adx: Number.NaN,
+    plusDi: Number.NaN,
+    minusDi: Number.NaN,
+    dx: Number.NaN,
+    plusDm: Number.NaN,
+    minusDm: Number.NaN,
+  };
+  private bar = -1;
+  private previousHigh = 0;
+  private previousLow = 0;
+  private plusSum = 0;
+  private minusSum = 0;
+  private rangeSum = 0;
+  private dxSum = 0;
+
+  constructor(private readonly period: number) {
+    requirePeriod(period, 2);
+  }
+
+  private smooth(sum: number, value: number): number {
+    return this.bar < this.period ? sum + value : sum - sum / this.period + value;
+  }
+
+  next(high: number, low: number, close: number): AdxValue {
+    const { out, period } = this;
+    const bar = ++this.bar;
+    const range = this.trueRange.next(high, low, close);
+    const up = high - this.previousHigh;
+    const down = this.previousLow - low;
+    this.previousHigh = high;
+    this.previousLow = low;
+    if (bar === 0) return out;
+    this.plusSum = this.smooth(this.plusSum, up > 0 && up > down ? up : 0);
+    this.minusSum = this.smooth(this.minusSum, down > 0 && down > up ? down : 0);
+    this.rangeSum = this.smooth(this.rangeSum, range);
+    if (bar < period - 1) return out;
+    out.plusDm = this.plusSum;
+    out.minusDm = this.minusSum;
+    if (bar < period) return out;
+    out.plusDi = this.rangeSum === 0 ? 0 : 100 * (this.plusSum / this.rangeSum);
+    out.minusDi = this.rangeSum === 0 ? 0 : 100 * (this.minusSum / this.rangeSum);
+    const total = out.plusDi + out.minusDi;
+    const dx = total === 0 ? Number.NaN : 100 * (Math.abs(out.plusDi - out.minusDi) / total);
+    if (!Number.isNaN(dx)) out.dx = dx;
+    else if (bar === period) out.dx = 0;
+    if (bar < 2 * period) {
+      if (!Number.isNaN(dx)) this.dxSum += dx;
+      if (bar === 2 * period - 1) out.adx = this.dxSum / period;
+    } else if (!Number.isNaN(dx)) out.adx = (out.adx * (period - 1) + dx) / period;
+    return out;
+  }
 }
 
 /**
  * Directional movement (Wilder) with TA-Lib's start: the first sums hold period - 1 bars and are smoothed
  * from then on; ADX starts with the mean of `period` values of DX. A window without any range leaves ADX
- * as it was and gives directional indicators of 0. The returned object is reused by the next call.
+ * and DX as they were and gives directional indicators of 0. The returned object is reused by the next call.
  */
 export function createAdx(period: number): { next(high: number, low: number, close: number): AdxValue } {
-  requirePeriod(period, 2);
-  const trueRange = createTrueRange();
-  const out: AdxValue = { adx: Number.NaN, plusDi: Number.NaN, minusDi: Number.NaN };
-  let bar = -1;
-  let previousHigh = 0;
-  let previousLow = 0;
-  let plusSum = 0;
-  let minusSum = 0;
-  let rangeSum = 0;
-  let dxSum = 0;
+  return new Adx(period);
+}
 
-  function smooth(sum: number, value: number): number {
-    return bar < period ? sum + value : sum - sum / period + value;
+class Adxr implements RangeIndicator {
+  private readonly direction: { next(high: number, low: number, close: number): AdxValue };
+  private readonly earlier: RollingWindow;
+  constructor(period: number) {
+    this.direction = createAdx(period);
+    this.earlier = new RollingWindow(period);
   }
+  next(high: number, low: number, close: number): number {
+    const { adx } = this.direction.next(high, low, close);
+    return this.earlier.push(adx) ? (adx + this.earlier.oldest()) / 2 : Number.NaN;
+  }
+}
 
-  return {
-    next(high, low, close) {
-      bar++;
-      const range = trueRange.next(high, low, close);
-      const up = high - previousHigh;
-      const down = previousLow - low;
-      previousHigh = high;
-      previousLow = low;
-      if (bar === 0) return out;
-      plusSum = smooth(plusSum, up > 0 && up > down ? up : 0);
-      minusSum = smooth(minusSum, down > 0 && down > up ? down : 0);
-      rangeSum = smooth(rangeSum, range);
-      if (bar < period) return out;
-      out.plusDi = rangeSum === 0 ? 0 : 100 * (plusSum / rangeSum);
-      out.minusDi = rangeSum === 0 ? 0 : 100 * (minusSum / rangeSum);
-      const total = out.plusDi + out.minusDi;
-      const dx = total === 0 ? Number.NaN : 100 * (Math.abs(out.plusDi - out.minusDi) / total);
-      if (bar < 2 * period) {
-        if (!Number.isNaN(dx)) dxSum += dx;
-        if (bar === 2 * period - 1) out.adx = dxSum / period;
-      } else if (!Number.isNaN(dx)) out.adx = (out.adx * (period - 1) + dx) / period;
-      return out;
-    },
-  };
+/** Average directional index rating: the mean of ADX now and period - 1 bars ago. */
+export function createAdxr(period: number): RangeIndicator {
+  return new Adxr(period);
 }
