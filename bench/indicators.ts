@@ -10,9 +10,10 @@ import { hashNumbers, median, printFigure } from "./lib/figure";
 const BARS = Number(process.argv[2] ?? 500_000);
 const ROUNDS = 3;
 const columns = randomWalk(BARS, 60_000, 7);
-const [open, high, low, close, volume] = (["open", "high", "low", "close", "volume"] as const).map((name) =>
-  Array.from(columns[name]),
-) as [number[], number[], number[], number[], number[]];
+const high = Array.from(columns.high);
+const low = Array.from(columns.low);
+const close = Array.from(columns.close);
+const volume = Array.from(columns.volume);
 
 /** The same indicators with the same parameters on both sides. */
 const PAIRS: Array<[IndicatorName, Record<string, number>, () => unknown[]]> = [
@@ -50,7 +51,7 @@ const PAIRS: Array<[IndicatorName, Record<string, number>, () => unknown[]]> = [
   ["TRANGE", {}, () => rival.TrueRange.calculate({ high, low, close })],
   ["ATR", { period: 14 }, () => rival.ATR.calculate({ period: 14, high, low, close })],
   ["ADX", { period: 14 }, () => rival.ADX.calculate({ period: 14, high, low, close })],
-  ["CCI", { period: 20 }, () => rival.CCI.calculate({ period: 20, open, high, low, close })],
+  ["CCI", { period: 20 }, () => rival.CCI.calculate({ period: 20, high, low, close })],
   ["WILLR", { period: 14 }, () => rival.WilliamsR.calculate({ period: 14, high, low, close })],
   [
     "STOCH",
