@@ -1,6 +1,8 @@
 "use client";
+import { Champions } from "@/components/domain/Champions";
 import { Page, PageHeader, Panel } from "@/components/ui/Panel";
-import { Champions } from "./Champions";
+
+import { GatePolicyPanel } from "./GatePolicyPanel";
 import { KillSwitchPanel } from "./KillSwitchPanel";
 import { Promotions } from "./Promotions";
 import { RiskLimitsPanel } from "./RiskLimitsPanel";
@@ -17,6 +19,7 @@ export function GovernancePage() {
       <Panel flush title="Champions" hint="what a run uses when no version is named">
         <Champions />
       </Panel>
+      <GatePolicyPanel />
       <Panel flush title="Promotions" hint="every request, granted or not, newest first">
         <Promotions />
       </Panel>

@@ -24,6 +24,7 @@ const FIGURES: readonly { metric: Metric; name: string; decimals: number; color:
   { metric: "tdError", name: "TD error", decimals: 4, color: "var(--warn)" },
   { metric: "loss", name: "Huber loss", decimals: 5, color: "var(--down)" },
   { metric: "epsilon", name: "Epsilon", decimals: 3, color: "var(--ok)" },
+  { metric: "stepsPerSecond", name: "Steps a second", decimals: 0, color: "var(--faint)" },
 ];
 
 /** In the order in which they make the return: what the market gave, then what was lost to each cost and penalty. */
