@@ -35,9 +35,11 @@ export async function followModel(
     log.info("run.switchModel", { runId, versionId });
   } catch (error) {
     if (codeOf(error) === "CONFLICT") return;
-    if (!isRefusal(error)) throw error;
+    if (codeOf(error) === "LEASE_LOST") throw error;
     const reason = messageOf(error);
-    log.error("run.refuseModel", { runId, versionId, message: reason });
+    log.error("run.switchModel", { runId, versionId, message: reason });
+    // A lost line is no verdict on the model: the next bar tries again.
+    if (!isRefusal(error)) return;
     await desk.mutation(api.runs.worker.refuseModel, { ...lease, runId, versionId, reason });
   }
 }
@@ -51,7 +53,7 @@ interface Ghost {
 /** Decides for a challenger on the bars of the champion's run. It must never cost the run a bar. */
 export class GhostDecider {
   readonly #context: JobContext;
-  #loaded: { versionId: Id<"agentVersions">; version: LoadedVersion | null } | null = null;
+  #loaded: { versionId: Id<"agentVersions">; version: LoadedVersion } | null = null;
 
   constructor(context: JobContext) {
     this.#context = context;
@@ -64,30 +66,20 @@ export class GhostDecider {
     arrivedAtMs: number,
   ): Promise<void> {
     const { desk, lease, clock, log } = this.#context;
-    const runId = identity.run._id;
-    const version = await this.#load(versionId);
-    if (version === null) return;
-    const ghost: RunIdentity = { ...identity, run: { ...identity.run, versionId }, version };
-    const submission = decideBar(ghost, ready, account, clock, arrivedAtMs);
+    const target = { ...lease, runId: identity.run._id, shadowId };
     try {
-      await desk.mutation(api.shadows.worker.decide, { ...lease, runId, shadowId, submission });
+      if (this.#loaded?.versionId !== versionId) {
+        this.#loaded = { versionId, version: await loadVersion(desk, versionId) };
+      }
+      const { version } = this.#loaded;
+      const ghost: RunIdentity = { ...identity, run: { ...identity.run, versionId }, version };
+      const submission = decideBar(ghost, ready, account, clock, arrivedAtMs);
+      await desk.mutation(api.shadows.worker.decide, { ...target, submission });
     } catch (error) {
       if (codeOf(error) === "LEASE_LOST") throw error;
-      log.error("shadow.decide", { runId, shadowId, message: messageOf(error) });
+      const reason = messageOf(error);
+      log.error("shadow.decide", { shadowId, message: reason });
+      if (isRefusal(error)) await desk.mutation(api.shadows.worker.refuse, { ...target, reason });
     }
-  }
-
-  /** The challenger, verified once; null when it is refused: its ghost then holds what it has. */
-  async #load(versionId: Id<"agentVersions">): Promise<LoadedVersion | null> {
-    if (this.#loaded?.versionId === versionId) return this.#loaded.version;
-    let version: LoadedVersion | null = null;
-    try {
-      version = await loadVersion(this.#context.desk, versionId);
-    } catch (error) {
-      if (!isRefusal(error)) throw error;
-      this.#context.log.error("shadow.load", { versionId, message: messageOf(error) });
-    }
-    this.#loaded = { versionId, version };
-    return version;
   }
 }

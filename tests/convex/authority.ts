@@ -136,6 +136,7 @@ export const AUTHORITY: Record<string, Authority> = {
   "shadows/console:get": "viewer",
   "shadows/worker:decide": "service",
   "shadows/worker:decision": "service",
+  "shadows/worker:refuse": "service",
   "walkForwards/console:curves": "viewer",
   "walkForwards/console:get": "viewer",
   "walkForwards/console:list": "viewer",
