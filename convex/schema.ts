@@ -5,6 +5,7 @@ import { auditTables } from "./audit/schema";
 import { costTables } from "./costs/schema";
 import { datasetTables } from "./datasets/schema";
 import { decisionTables } from "./decisions/schema";
+import { driftTables } from "./drift/schema";
 import { evaluationTables } from "./evaluations/schema";
 import { executionTables } from "./execution/schema";
 import { featureTables } from "./features/schema";
@@ -26,6 +27,7 @@ export default defineSchema({
   ...costTables,
   ...datasetTables,
   ...decisionTables,
+  ...driftTables,
   ...evaluationTables,
   ...executionTables,
   ...featureTables,

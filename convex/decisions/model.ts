@@ -155,6 +155,21 @@ export async function submitDecision(
   return { decisionId, outcome: isOrder ? "order" : "hold" };
 }
 
+/** The newest decisions of a run that its present model took, newest first. */
+export async function decisionsOfModel(
+  ctx: QueryCtx,
+  run: Doc<"runs">,
+  limit: number,
+): Promise<Doc<"decisions">[]> {
+  const rows = await ctx.db
+    .query("decisions")
+    .withIndex("by_run_and_bar", (q) => q.eq("runId", run._id))
+    .order("desc")
+    .take(limit);
+  const other = rows.findIndex(({ provenance }) => provenance.versionId !== run.versionId);
+  return other < 0 ? rows : rows.slice(0, other);
+}
+
 type NewReplay = Omit<ObjectType<typeof replayFields>, "atMs">;
 
 export async function recordReplay(ctx: MutationCtx, replay: NewReplay): Promise<Id<"replays">> {

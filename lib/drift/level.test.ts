@@ -20,7 +20,7 @@ describe("the level of drift", () => {
     expect(walk([0.1, 1.2]).map(({ level }) => level)).toEqual(["calm", "severe"]);
   });
 
-  test("falls one level at a time, after its dwell and below its leave only", () => {
+  test("falls one level at a time, after its dwell of quiet checks in a row", () => {
     const states = walk([1.2, ...Array(20).fill(0)]);
     expect(states.findIndex(({ level }) => level === "warning")).toBe(POLICY.dwellChecks);
     expect(states.findIndex(({ level }, i) => i > 0 && level === "calm")).toBe(2 * POLICY.dwellChecks);
@@ -32,6 +32,16 @@ describe("the level of drift", () => {
       maxLength: 300,
     });
     fc.assert(fc.property(around, (scores) => changes(walk(scores)) <= 1));
+  });
+
+  test("A-09: drift that comes back within the dwell, however often, is one change", () => {
+    const back = fc.array(fc.integer({ min: 0, max: POLICY.dwellChecks - 1 }), { maxLength: 40 });
+    fc.assert(
+      fc.property(back, (pauses) => {
+        const scores = [0.6, ...pauses.flatMap((quiet) => [...Array(quiet).fill(0), 0.6])];
+        return changes(walk(scores)) === 1;
+      }),
+    );
   });
 
   test("A-09: no score whatever makes it flap: at most 2 + 2⌈T / dwell⌉ changes in T checks", () => {

@@ -29,7 +29,7 @@ export interface DriftPolicy {
   warning: { enter: number; leave: number };
   /** The same for severe. */
   alarm: { enter: number; leave: number };
-  /** Checks that a level lasts before it may be left. */
+  /** Checks in a row below `leave` before a level is left. */
   dwellChecks: number;
   onWarning: DriftAction;
   onSevere: DriftAction;

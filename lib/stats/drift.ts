@@ -34,16 +34,18 @@ export function quantileShares(
     { length: bins - 1 },
     (_, i) => sorted[Math.min(sorted.length - 1, Math.floor(((i + 1) * sorted.length) / bins))]!,
   );
-  const shares = (sample: ArrayLike<number>) => {
-    const counts = new Array<number>(bins).fill(0);
-    for (let i = 0; i < sample.length; i++) {
-      let bin = 0;
-      while (bin < edges.length && sample[i]! >= edges[bin]!) bin += 1;
-      counts[bin]! += 1;
-    }
-    return counts.map((count) => count / sample.length);
-  };
-  return { reference: shares(reference), current: shares(current) };
+  return { reference: binShares(edges, reference), current: binShares(edges, current) };
+}
+
+/** Share of the sample in each bin; `edges` are the ascending lower bounds of all bins but the first. */
+export function binShares(edges: readonly number[], sample: ArrayLike<number>): number[] {
+  const counts = new Array<number>(edges.length + 1).fill(0);
+  for (let i = 0; i < sample.length; i++) {
+    let bin = 0;
+    while (bin < edges.length && sample[i]! >= edges[bin]!) bin += 1;
+    counts[bin]! += 1;
+  }
+  return counts.map((count) => count / sample.length);
 }
 
 /**

@@ -12,6 +12,7 @@ import { waitForQuery } from "../transport/desk";
 import { loadVersion } from "./artifact";
 import { followModel, GhostDecider } from "./challenger";
 import type { JobContext } from "./context";
+import { DriftWatch } from "./driftWatch";
 import type { JobOutcome } from "./handlers";
 import { buildSnapshot } from "./snapshot";
 
@@ -112,23 +113,30 @@ async function follow(context: JobContext, identity: RunIdentity): Promise<"done
   const { run, version } = identity;
   const pipeline = new BarPipeline(version.spec, run.timeframe, run.sourceTimeframe);
   const ghosts = new GhostDecider(context);
+  const drift = new DriftWatch(context, run._id);
   // A run that lost its worker goes on with the bar it had reached; that bar's calls are idempotent.
   const resumeFromMs = run.lastBarOpenTimeMs ?? Number.NEGATIVE_INFINITY;
   const startMs = run.fromMs ?? alignDownMs(run.startedAtMs ?? clock.nowMs(), timeframeMs(run.timeframe));
   const total = run.feed === "replay" ? (run.toMs! - startMs) / timeframeMs(run.timeframe) : 0;
   let bars = 0;
-  for await (const source of openFeed(context, identity)) {
-    const arrivedAtMs = clock.monotonicMs();
-    for (const ready of pipeline.push(source)) {
-      if (cancel.aborted) return "interrupted";
-      if (ready.bar.openTimeMs < startMs || ready.bar.openTimeMs < resumeFromMs) continue;
-      if ((await step(context, identity, ghosts, ready, arrivedAtMs)) === "stopped") return "interrupted";
-      bars += 1;
-      if (total > 0) context.progress("replaying", bars, total, "bars");
-      if (run.feed === "replay" && run.speed > 0) {
-        await clock.sleep(timeframeMs(run.timeframe) / run.speed, cancel);
+  try {
+    for await (const source of openFeed(context, identity)) {
+      const arrivedAtMs = clock.monotonicMs();
+      for (const ready of pipeline.push(source)) {
+        if (cancel.aborted) return "interrupted";
+        drift.observe(ready);
+        if (ready.bar.openTimeMs < startMs || ready.bar.openTimeMs < resumeFromMs) continue;
+        if ((await step(context, identity, ghosts, ready, arrivedAtMs)) === "stopped") return "interrupted";
+        await drift.check(identity, ready.bar.openTimeMs);
+        bars += 1;
+        if (total > 0) context.progress("replaying", bars, total, "bars");
+        if (run.feed === "replay" && run.speed > 0) {
+          await clock.sleep(timeframeMs(run.timeframe) / run.speed, cancel);
+        }
       }
     }
+  } finally {
+    drift.close();
   }
   return cancel.aborted ? "interrupted" : "done";
 }

@@ -13,6 +13,7 @@ import { type CurvePoint, trainOnDataset } from "../train/trainPolicy";
 import { type Desk, uploadBytes } from "../transport/desk";
 import type { JobContext } from "./context";
 import { costsOf } from "./costs";
+import { ensureReference } from "./driftReference";
 import type { JobOutcome } from "./handlers";
 import { loadSnapshot } from "./snapshot";
 
@@ -100,6 +101,10 @@ async function train(context: JobContext, versionId: Id<"agentVersions">): Promi
       seconds: (clock.monotonicMs() - startedAtMs) / 1000,
     },
   });
+  // The version is complete without it: the first run that watches for drift would make it.
+  await ensureReference(context, versionId).catch((error: unknown) =>
+    context.log.error("drift.reference", { versionId, message: messageOf(error) }),
+  );
   return { status: "succeeded", resultId: versionId };
 }
 
