@@ -7,6 +7,7 @@ import { parseArgs } from "node:util";
 import { benchCalls, benchImport } from "./backend/calls";
 import { benchConvexTest, benchStore } from "./backend/references";
 import { benchScale } from "./backend/scale";
+import { benchSearch } from "./backend/search";
 import { benchSubscriptions, benchThroughput } from "./backend/sockets";
 import { Subject } from "./backend/subject";
 
@@ -25,6 +26,7 @@ const parts: Record<string, (subject: Subject) => Promise<void>> = {
   subscriptions: benchSubscriptions,
   throughput: benchThroughput,
   import: benchImport,
+  search: (subject) => benchSearch(subject, documents),
   scale: (subject) => benchScale(subject, [10_000, documents]),
 };
 const chosen = values.only?.split(",") ?? Object.keys(parts);

@@ -9,6 +9,8 @@ import { assay, ROOT, type RunningUp, startUp, temporaryFolder } from "../suppor
 const folder = temporaryFolder();
 const running: RunningUp[] = [];
 const FREE_PORTS = ["--no-console", "--backend-port", "0", "--exchange-port", "0"];
+/** For what does not depend on how many processes there are. */
+const BACKEND_ONLY = [...FREE_PORTS, "--no-exchange", "--no-worker"];
 
 afterEach(async () => {
   for (const desk of running.splice(0)) await desk.stop();
@@ -88,8 +90,8 @@ test("W-09: a worker or a backend that is killed runs again; the desk stays up a
 
 test("a second start on the same data is refused with one sentence and exit code 1", async () => {
   const data = join(folder.path, "twice");
-  await start(...FREE_PORTS, "--data", data);
-  const second = await refused(...FREE_PORTS, "--data", data);
+  await start(...BACKEND_ONLY, "--data", data);
+  const second = await refused(...BACKEND_ONLY, "--data", data);
   expect(second.code).toBe(1);
   expect(second.stderr).toMatch(/^A desk already runs on .*choose another folder with --data\.$/);
 });
@@ -124,11 +126,11 @@ test("a wrong option is named and exits with 2", async () => {
 test("--fresh starts from nothing, a plain restart from what was there", async () => {
   const data = join(folder.path, "fresh");
   const keyOf = () => readFileSync(join(data, "keys", "signing.json"), "utf8");
-  await (await start(...FREE_PORTS, "--data", data)).stop();
+  await (await start(...BACKEND_ONLY, "--data", data)).stop();
   const first = keyOf();
-  await (await start(...FREE_PORTS, "--data", data)).stop();
+  await (await start(...BACKEND_ONLY, "--data", data)).stop();
   expect(keyOf()).toBe(first);
-  await (await start(...FREE_PORTS, "--data", data, "--fresh")).stop();
+  await (await start(...BACKEND_ONLY, "--data", data, "--fresh")).stop();
   expect(keyOf()).not.toBe(first);
   running.length = 0;
 });
