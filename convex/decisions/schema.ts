@@ -35,6 +35,10 @@ export const vProvenance = v.object({
   }),
   /** SHA-256 of the raw feature row's float64 bytes. */
   featuresSha256: v.string(),
+  /** How far the row lay from the training data; not there without features or without a training reference. */
+  outOfDistribution: v.optional(
+    v.object({ shareOutside: v.number(), distance: v.number(), worst: v.string() }),
+  ),
   portfolio: vPortfolio,
   workerVersion: v.string(),
 });

@@ -9,7 +9,7 @@ import { vTimeframe } from "../validators";
 import { BingxReadError, createBingxClient, PAGE_BARS } from "./bingxClient";
 
 const MAX_PAGES_PER_CALL = 25;
-/** Two and a half times what core-v1 needs to warm up on 15m bars, so that a live run can decide at once. */
+/** Two and a half times what core-v1 and core-v2 need to warm up on 15m bars, so that a live run can decide at once. */
 const FIRST_BACKFILL_MS = 15 * 86_400_000;
 /** A bar must have been closed this long, by exchange time, before it is believed. */
 const CLOSE_GRACE_MS = 2_000;

@@ -32,6 +32,8 @@ export interface DatasetManifestCore {
   firstRowMs: number;
   lastRowMs: number;
   sourceChunks: SourceChunk[];
+  /** Points of each side feed that was at hand and their SHA-256 (hex); not there when none was. */
+  sideFeeds?: Array<{ feed: string; points: number; sha256: string }>;
   quality: CoverageReport;
   /** SHA-256 (hex) of the rows, see `datasetContentSha256`. */
   contentSha256: string;

@@ -40,16 +40,3 @@ export const CORE_V1: FeatureSetSpec = {
   ],
   warmupBars: 600,
 };
-
-const FEATURE_SETS: readonly FeatureSetSpec[] = [CORE_V1];
-
-/** The feature set with this id. Throws RangeError naming the known ones. */
-export function featureSetById(id: string): FeatureSetSpec {
-  const found = FEATURE_SETS.find((spec) => spec.id === id);
-  if (found === undefined) {
-    throw new RangeError(
-      `feature set "${id}" is unknown; known are ${FEATURE_SETS.map((s) => s.id).join(", ")}`,
-    );
-  }
-  return found;
-}

@@ -4,8 +4,9 @@ import { createColumns, fromCandles, sliceColumns, toCandles } from "../market/c
 import { randomWalk } from "../market/randomWalk.fixture";
 import type { CandleColumns } from "../market/types";
 import { computeAtr, computeFeatures } from "./batch";
-import { CORE_V1, featureSetById } from "./coreV1";
+import { CORE_V1 } from "./coreV1";
 import { featureFingerprint } from "./fingerprint";
+import { featureSetById } from "./registry";
 import { londonOffsetMs, sessionFlag } from "./sessions";
 import { createFeatureStream, featureStartMs } from "./stream";
 import type { FeatureSetSpec } from "./types";

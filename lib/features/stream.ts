@@ -1,12 +1,23 @@
 import { ln } from "../core/math";
 import { createAtr } from "../indicators/range";
+import { exportState, importState } from "../indicators/state";
 import { timeframeMs } from "../market/timeframe";
 import type { Candle, Timeframe } from "../market/types";
+import { ContextFrame } from "./frame";
 import { type BarContext, createColumn } from "./kinds";
+import { SideAsOf, type SideFeedName, type SideFeeds } from "./sides";
 import type { FeatureSetSpec } from "./types";
 
 /** Period of the ATR that scales features and protective stops. */
 export const ATR_PERIOD = 14;
+
+/** What a feature set may need beside the candles. */
+export interface FeatureInputs {
+  /** Timeframe of the candles; a set with context or side columns needs it to know when a bar closes. */
+  timeframe?: Timeframe;
+  /** Side feeds known from the start; a live stream adds later points with `offer`. */
+  sides?: SideFeeds;
+}
 
 export interface FeatureStream {
   /**
@@ -15,51 +26,101 @@ export interface FeatureStream {
    * column and bar) when a value after the warm-up is not finite: it is never replaced silently (A-04).
    */
   push(candle: Candle): Float64Array | null;
+  /** Adds a side point before the first bar that closes at or after its availability; see `SideAsOf.offer`. */
+  offer(feed: SideFeedName, availableAtMs: number, value: number): void;
   /** ATR(14) at the last bar in price units; NaN before it exists. */
   atr(): number;
 }
 
-/** Streaming twin of `computeFeatures`: the same bars give the same bits. */
-export function createFeatureStream(spec: FeatureSetSpec): FeatureStream {
-  const stepper = createFeatureStepper(spec);
+/** Streaming twin of `computeFeatures`: the same bars and side points give the same bits. */
+export function createFeatureStream(spec: FeatureSetSpec, inputs: FeatureInputs = {}): FeatureStream {
+  const stepper = createFeatureStepper(spec, inputs);
   return {
     push(candle) {
       const row = new Float64Array(spec.columns.length);
       return stepper.step(candle, row, 0) ? row : null;
     },
+    offer: stepper.offer,
     atr: stepper.atr,
   };
 }
 
+/** Everything the columns remember, in the order of their making. */
+class Memory {
+  readonly parts: object[] = [];
+  bars = 0;
+  openTimeMs = Number.NEGATIVE_INFINITY;
+  close = Number.NaN;
+  shortestStepMs = Number.POSITIVE_INFINITY;
+}
+
 /**
  * The one implementation behind batch and stream: `step` writes a row to out[offset ..] and says whether
- * it may be used; while warming up it writes NaN.
+ * it may be used; while warming up it writes NaN. `exportState` and `importState` move what it remembers to
+ * another stepper of the same set, which then goes on with the same bits.
  */
-export function createFeatureStepper(spec: FeatureSetSpec) {
-  const columns = spec.columns.map(createColumn);
-  const atr = createAtr(ATR_PERIOD);
+export function createFeatureStepper(spec: FeatureSetSpec, { timeframe, sides = {} }: FeatureInputs = {}) {
+  const memory = new Memory();
+  const keep = <T extends object>(part: T): T => {
+    memory.parts.push(part);
+    return part;
+  };
+  const frames = new Map<Timeframe, ContextFrame>();
+  const feeds = new Map<SideFeedName, SideAsOf>();
+  const stepMs = timeframe === undefined ? Number.NaN : timeframeMs(timeframe);
+
+  function base(): Timeframe {
+    if (timeframe === undefined) throw new RangeError(`features: ${spec.id} needs the timeframe of its bars`);
+    return timeframe;
+  }
+  function frameOf(higher: Timeframe): ContextFrame {
+    const frame = frames.get(higher) ?? keep(new ContextFrame(higher, base()));
+    frames.set(higher, frame);
+    return frame;
+  }
+  function sideOf(feed: SideFeedName): SideAsOf {
+    base();
+    const known = feeds.get(feed);
+    if (known !== undefined) return known;
+    const made = keep(new SideAsOf(feed));
+    feeds.set(feed, made);
+    const series = sides[feed];
+    series?.availableAtMs.forEach((time, i) => {
+      made.offer(time, series.value[i]!);
+    });
+    return made;
+  }
+
+  const columns = spec.columns.map((column) => createColumn(column, { keep, frame: frameOf, side: sideOf }));
+  const atr = keep(createAtr(ATR_PERIOD));
   const bar: BarContext = {
-    candle: { openTimeMs: Number.NEGATIVE_INFINITY, open: 0, high: 0, low: 0, close: 0, volume: 0 },
+    candle: { openTimeMs: 0, open: 0, high: 0, low: 0, close: 0, volume: 0 },
     logReturn: 0,
     atr: Number.NaN,
     sincePreviousMs: 0,
     shortestStepMs: Number.POSITIVE_INFINITY,
+    stepMs,
+    closeTimeMs: Number.NaN,
   };
-  let bars = 0;
 
   function step(candle: Candle, out: Float64Array, offset: number): boolean {
-    const previous = bar.candle;
-    if (!(candle.openTimeMs > previous.openTimeMs)) {
-      throw new RangeError(`features: bar ${candle.openTimeMs} is not later than bar ${previous.openTimeMs}`);
+    if (!(candle.openTimeMs > memory.openTimeMs)) {
+      throw new RangeError(`features: bar ${candle.openTimeMs} is not later than bar ${memory.openTimeMs}`);
     }
-    if (bars > 0) {
-      bar.logReturn = ln(candle.close / previous.close);
-      bar.sincePreviousMs = candle.openTimeMs - previous.openTimeMs;
-      bar.shortestStepMs = Math.min(bar.shortestStepMs, bar.sincePreviousMs);
+    if (memory.bars > 0) {
+      bar.logReturn = ln(candle.close / memory.close);
+      bar.sincePreviousMs = candle.openTimeMs - memory.openTimeMs;
+      memory.shortestStepMs = Math.min(memory.shortestStepMs, bar.sincePreviousMs);
+      bar.shortestStepMs = memory.shortestStepMs;
     }
+    memory.openTimeMs = candle.openTimeMs;
+    memory.close = candle.close;
     bar.candle = candle;
+    bar.closeTimeMs = candle.openTimeMs + stepMs;
     bar.atr = atr.next(candle.high, candle.low, candle.close);
-    const warm = bars++ >= spec.warmupBars;
+    for (const frame of frames.values()) frame.push(candle);
+    for (const feed of feeds.values()) feed.advance(bar.closeTimeMs);
+    const warm = memory.bars++ >= spec.warmupBars;
     for (let c = 0; c < columns.length; c++) {
       // Every column sees every bar, also while warming up, because it carries state.
       const value = columns[c]!(bar);
@@ -73,15 +134,26 @@ export function createFeatureStepper(spec: FeatureSetSpec) {
     return warm;
   }
 
-  return { step, atr: () => bar.atr };
+  return {
+    step,
+    atr: () => bar.atr,
+    offer(feed: SideFeedName, availableAtMs: number, value: number): void {
+      feeds.get(feed)?.offer(availableAtMs, value);
+    },
+    exportState: () => Float64Array.from(exportState(memory)),
+    importState: (state: Float64Array): void => importState(memory, state),
+  };
 }
 
 /**
  * Where to start feeding bars so that features are warm at `fromMs`: 2 * warmupBars bar lengths earlier,
- * aligned. Twice, because a market closed about a third of the week needs more clock time than bars.
- * Indicators carry their seeds, so whoever wants the same bits must start at the same bar.
+ * aligned to the bar or to the set's start grid. Twice, because a market closed about a third of the week
+ * needs more clock time than bars. Indicators carry their seeds, so whoever wants the same bits must start
+ * at the same bar.
  */
 export function featureStartMs(fromMs: number, timeframe: Timeframe, spec: FeatureSetSpec): number {
   const step = timeframeMs(timeframe);
-  return Math.max(0, Math.floor(fromMs / step) * step - 2 * spec.warmupBars * step);
+  const start = Math.floor(fromMs / step) * step - 2 * spec.warmupBars * step;
+  const grid = (spec.startGridBars ?? 1) * step;
+  return Math.max(0, Math.floor(start / grid) * grid);
 }

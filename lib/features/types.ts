@@ -1,3 +1,6 @@
+import type { Timeframe } from "../market/types";
+import type { SideFeedName } from "./sides";
+
 /**
  * A feature set is a versioned specification: names, parameters and warm-up. Its fingerprint is the
  * SHA-256 of the canonical JSON of this object, so any change of order or parameter is a new set.
@@ -6,6 +9,10 @@ export interface FeatureColumn {
   name: string;
   kind: string;
   params: Record<string, number>;
+  /** Higher timeframe that a context column reads. */
+  timeframe?: Timeframe;
+  /** Side feed that a side column reads. */
+  feed?: SideFeedName;
 }
 
 export interface FeatureSetSpec {
@@ -14,6 +21,13 @@ export interface FeatureSetSpec {
   columns: FeatureColumn[];
   /** Bars needed before the first row that may be used. */
   warmupBars: number;
+  /** Presence flags that must not be 0 when a decision is taken; see `missingCritical`. */
+  critical?: string[];
+  /**
+   * Feature streams start at a multiple of this many bar lengths (see `featureStartMs`), so that ranges that
+   * begin close together share their start, and with it every bit of the features they share.
+   */
+  startGridBars?: number;
 }
 
 /** Row-major matrix: row i belongs to candle i. Rows before `warmupBars` hold NaN and must not be used. */

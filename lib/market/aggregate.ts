@@ -1,5 +1,5 @@
 import { createColumns, sliceColumns } from "./columns";
-import { alignDown, timeframeMs } from "./timeframe";
+import { timeframeMs } from "./timeframe";
 import type { Candle, CandleColumns, Timeframe } from "./types";
 
 export interface AggregateOptions {
@@ -62,18 +62,22 @@ export function aggregateCandles(
 
 /** Streaming twin of `aggregateCandles`: bars go in one by one, closed higher bars come out. */
 export class CandleAggregator {
-  readonly #toTimeframe: Timeframe;
-  readonly #stepMs: number;
-  readonly #sourceMs: number;
-  #bucket: Candle | null = null;
-  #lastOpenTimeMs = Number.NEGATIVE_INFINITY;
+  private readonly stepMs: number;
+  private readonly sourceMs: number;
+  /** The open bucket; its openTimeMs is NaN while there is none. Plain fields, so that `exportState` reads them. */
+  private openTimeMs = Number.NaN;
+  private open = 0;
+  private high = 0;
+  private low = 0;
+  private close = 0;
+  private volume = 0;
+  private lastOpenTimeMs = Number.NEGATIVE_INFINITY;
 
   /** Without `sourceTimeframe` a bucket closes only when a bar of a later one arrives. */
   constructor(toTimeframe: Timeframe, sourceTimeframe?: Timeframe) {
     checkTimeframes(sourceTimeframe, toTimeframe);
-    this.#toTimeframe = toTimeframe;
-    this.#stepMs = timeframeMs(toTimeframe);
-    this.#sourceMs = sourceTimeframe === undefined ? 0 : timeframeMs(sourceTimeframe);
+    this.stepMs = timeframeMs(toTimeframe);
+    this.sourceMs = sourceTimeframe === undefined ? 0 : timeframeMs(sourceTimeframe);
   }
 
   /**
@@ -82,30 +86,34 @@ export class CandleAggregator {
    * Throws RangeError when the bar is not later than the one before.
    */
   push(candle: Candle): Candle[] {
-    if (!(candle.openTimeMs > this.#lastOpenTimeMs)) {
-      throw new RangeError(`aggregate: bar ${candle.openTimeMs} is not later than ${this.#lastOpenTimeMs}`);
+    if (!(candle.openTimeMs > this.lastOpenTimeMs)) {
+      throw new RangeError(`aggregate: bar ${candle.openTimeMs} is not later than ${this.lastOpenTimeMs}`);
     }
-    this.#lastOpenTimeMs = candle.openTimeMs;
+    this.lastOpenTimeMs = candle.openTimeMs;
     const closed = this.closeUntil(candle.openTimeMs);
-    const bucket = this.#bucket;
-    if (bucket === null) {
-      this.#bucket = { ...candle, openTimeMs: alignDown(candle.openTimeMs, this.#toTimeframe) };
+    if (Number.isNaN(this.openTimeMs)) {
+      this.openTimeMs = Math.floor(candle.openTimeMs / this.stepMs) * this.stepMs;
+      this.open = candle.open;
+      this.high = candle.high;
+      this.low = candle.low;
+      this.volume = candle.volume;
     } else {
-      if (candle.high > bucket.high) bucket.high = candle.high;
-      if (candle.low < bucket.low) bucket.low = candle.low;
-      bucket.close = candle.close;
-      bucket.volume += candle.volume;
+      if (candle.high > this.high) this.high = candle.high;
+      if (candle.low < this.low) this.low = candle.low;
+      this.volume += candle.volume;
     }
-    closed.push(...this.closeUntil(candle.openTimeMs + this.#sourceMs));
+    this.close = candle.close;
+    closed.push(...this.closeUntil(candle.openTimeMs + this.sourceMs));
     return closed;
   }
 
   /** Closes the open bucket when the source is complete up to `timeMs` and that reaches the bucket's end. */
   closeUntil(timeMs: number): Candle[] {
-    const bucket = this.#bucket;
-    if (bucket === null || timeMs < bucket.openTimeMs + this.#stepMs) return [];
-    this.#bucket = null;
-    return [bucket];
+    const { openTimeMs, open, high, low, close, volume } = this;
+    // NaN: there is no open bucket, and the comparison is false.
+    if (!(timeMs >= openTimeMs + this.stepMs)) return [];
+    this.openTimeMs = Number.NaN;
+    return [{ openTimeMs, open, high, low, close, volume }];
   }
 }
 

@@ -173,6 +173,15 @@ function manifestProblem(m: ArtifactManifest): string | null {
   if (!numbers(mean) || !numbers(std) || mean.length !== std.length || !(clip > 0)) {
     return "normaliser must hold finite mean and std of equal length and a positive clip";
   }
+  const reference = m.trainingReference;
+  if (reference !== undefined) {
+    const { low, high, shareLimit, distanceLimit } = reference;
+    const isSound =
+      numbers(low) && numbers(high) && low.length === mean.length && high.length === mean.length;
+    if (!isSound || !(shareLimit > 0) || !(distanceLimit > 0)) {
+      return "trainingReference must hold finite low and high for every feature and limits above 0";
+    }
+  }
   if (environmentHash(m.environment) !== m.environmentHash) return "environmentHash is not of environment";
   if (m.files === null || typeof m.files !== "object") return "files must be an object";
   if (!Array.isArray(m.golden) || m.golden.length === 0) return "golden vectors are missing";

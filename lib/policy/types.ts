@@ -1,3 +1,4 @@
+import type { TrainingReference } from "../features/guard";
 import type { Normaliser } from "../features/types";
 
 /** Dense tanh network with a policy head and a value head. */
@@ -29,6 +30,8 @@ export interface ArtifactManifest {
   featureFingerprint: string;
   observationFields: string[];
   normaliser: Normaliser;
+  /** What the training rows looked like; artifacts made before it existed have none and are not guarded by it. */
+  trainingReference?: TrainingReference;
   network: NetworkSpec;
   /** Environment, cost model and sizing exactly as trained. */
   environment: unknown;

@@ -51,7 +51,7 @@ sub(dataset, "build", "build a dataset; the same request gives the same hash")
   .requiredOption("--timeframe <tf>", "bar size of the dataset, e.g. 15m")
   .requiredOption("--from <date>", "first bar (UTC), e.g. 2023-01-01")
   .requiredOption("--to <date>", "end (UTC, exclusive)")
-  .option("--features <set>", "feature set", "core-v1")
+  .option("--features <set>", "feature set: core-v1 or core-v2", "core-v1")
   .option("--source <name>", "source of the bars", "file")
   .action((options, command: Command) => {
     const timeframe = parseTimeframe(options.timeframe, "--timeframe");

@@ -3,6 +3,7 @@ import { sha256Hex } from "../../lib/core/sha256";
 import { datasetHash, manifestCore } from "../../lib/dataset/hash";
 import { computeAtr, computeFeatures } from "../../lib/features/batch";
 import { CORE_V1 } from "../../lib/features/coreV1";
+import { CORE_V2 } from "../../lib/features/coreV2";
 import { featureFingerprint } from "../../lib/features/fingerprint";
 import type { FeatureSetSpec } from "../../lib/features/types";
 import { aggregateCandles } from "../../lib/market/aggregate";
@@ -16,6 +17,8 @@ import { DatasetFileError, readDatasetParquet } from "./parquet";
 const MINUTE_MS = 60_000;
 const BAR_MS = 15 * MINUTE_MS;
 const SPEC: FeatureSetSpec = { ...CORE_V1, id: "core-v1-short", warmupBars: 200 };
+/** Columns that are warm after 300 bars. */
+const isShort = ({ kind }: { kind: string }) => kind !== "volatilityTercile";
 const WIDTH = SPEC.columns.length;
 const BARS = randomWalk(9000, MINUTE_MS, 21, 300);
 const START_MS = Math.ceil(BARS.openTimeMs[0]! / BAR_MS) * BAR_MS;
@@ -98,6 +101,29 @@ describe("buildDataset", () => {
     const other = await build({ chunks: stream(toChunks(revised)) });
     expect(other.datasetHash).not.toBe(first.datasetHash);
     expect(other.manifest.contentSha256).not.toBe(first.manifest.contentSha256);
+  });
+
+  it("builds core-v2 with the side feeds at hand, names them in the manifest, and flags the absent ones", async () => {
+    const spec = { ...CORE_V2, warmupBars: 300, startGridBars: 1, columns: CORE_V2.columns.filter(isShort) };
+    const without = await build({ spec });
+    const bars = (await readDatasetParquet(without.parquet)).candles.openTimeMs;
+    const news = { availableAtMs: Float64Array.of(bars[20]! + BAR_MS), value: Float64Array.of(0.5) };
+    const { parquet, manifest } = await build({ spec, sides: { news } });
+    expect(manifest.sideFeeds).toMatchObject([{ feed: "news", points: 1 }]);
+    expect("sideFeeds" in without.manifest).toBe(false);
+    const { features, candles } = await readDatasetParquet(parquet, manifest.datasetHash);
+    const column = (name: string) =>
+      candles.openTimeMs.map(
+        (_, row) => features.values[row * features.width + features.names.indexOf(name)]!,
+      );
+    const first = 20;
+    expect(column("newsPresent").indexOf(1)).toBe(first);
+    expect(column("news")[first]).toBe(0.5);
+    expect(column("newsPresent")[first - 1]).toBe(0);
+    for (const feed of ["funding", "basis", "openInterest", "ideas", "signals", "ocr"]) {
+      expect(column(`${feed}Present`).every((flag) => flag === 0)).toBe(true);
+    }
+    expect(column("h1Present").every((flag) => flag === 1)).toBe(true);
   });
 
   it("does not let bars outside the source range into the rows", async () => {

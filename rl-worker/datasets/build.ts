@@ -3,6 +3,7 @@ import { type DatasetRows, datasetContentSha256, datasetHash } from "../../lib/d
 import type { DatasetManifest, DatasetManifestCore, SourceChunk } from "../../lib/dataset/types";
 import { computeAtr, computeFeatures } from "../../lib/features/batch";
 import { featureFingerprint } from "../../lib/features/fingerprint";
+import { type SideFeeds, sideFeedHashes } from "../../lib/features/sides";
 import { featureStartMs } from "../../lib/features/stream";
 import type { FeatureSetSpec } from "../../lib/features/types";
 import { aggregateCandles } from "../../lib/market/aggregate";
@@ -27,6 +28,8 @@ export interface BuildDatasetOptions {
   fromMs: number;
   toMs: number;
   spec: FeatureSetSpec;
+  /** Side feeds by availability; a feed that is not given is absent in the features and flagged so. */
+  sides?: SideFeeds;
   /** Stored chunks in ascending order that cover `datasetSourceRange`; others are ignored. */
   chunks: AsyncIterable<StoredChunk>;
   onProgress?: (progress: { phase: "read" | "compute" | "write"; barsRead: number }) => void;
@@ -100,6 +103,7 @@ export async function buildDataset(options: BuildDatasetOptions): Promise<BuiltD
     firstRowMs: candles.openTimeMs[0]!,
     lastRowMs: candles.openTimeMs.at(-1)!,
     sourceChunks,
+    ...(options.sides === undefined ? {} : { sideFeeds: sideFeedHashes(options.sides) }),
     quality,
     contentSha256: datasetContentSha256(rows),
   };
@@ -183,7 +187,7 @@ function warmRows(bars: CandleColumns, options: BuildDatasetOptions): DatasetRow
       `${spec.id} needs ${spec.warmupBars} ${timeframe} bars to warm up and only ${rowsTotal} exist up to the end; import earlier candles or extend the range`,
     );
   }
-  const all = computeFeatures(bars, spec);
+  const all = computeFeatures(bars, spec, { timeframe, sides: options.sides });
   return {
     candles: sliceColumns(bars, first),
     features: {

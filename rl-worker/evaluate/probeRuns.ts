@@ -1,5 +1,6 @@
 /** Trains and tests a recipe on the probe markets made from its own bars. */
 import type { FeatureSetSpec } from "../../lib/features/types";
+import type { Timeframe } from "../../lib/market/types";
 import { verifyArtifact } from "../../lib/policy/artifact";
 import type { ProbeResult } from "../../lib/stats/walkForwardGates";
 import { type MarketData, usableRange } from "../env/marketData";
@@ -39,7 +40,11 @@ export async function runShuffledProbe(
   options: WalkForwardOptions,
   spec: FeatureSetSpec,
 ): Promise<ProbeResult | null> {
-  const market = marketOf(shuffledBars(options.dataset.candles, PROBE_SEED), spec);
+  const market = marketOf(
+    shuffledBars(options.dataset.candles, PROBE_SEED),
+    spec,
+    options.identity.timeframe as Timeframe,
+  );
   const result = await outOfSample(options, market);
   return result === null ? null : shuffledReturnsProbe(result);
 }
@@ -49,7 +54,11 @@ export async function runPlantedProbe(
   options: WalkForwardOptions,
   spec: FeatureSetSpec,
 ): Promise<ProbeResult | null> {
-  const market = marketOf(plantedBars(options.dataset.candles, PROBE_SEED), spec);
+  const market = marketOf(
+    plantedBars(options.dataset.candles, PROBE_SEED),
+    spec,
+    options.identity.timeframe as Timeframe,
+  );
   const result = await outOfSample(options, market);
   return result === null ? null : plantedSignalProbe(result);
 }

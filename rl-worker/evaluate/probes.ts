@@ -2,7 +2,7 @@
 import { createPrng, type Prng } from "../../lib/core/prng";
 import { computeAtr, computeFeatures } from "../../lib/features/batch";
 import type { FeatureMatrix, FeatureSetSpec } from "../../lib/features/types";
-import type { CandleColumns } from "../../lib/market/types";
+import type { CandleColumns, Timeframe } from "../../lib/market/types";
 import { dailyReturns } from "../../lib/stats/dailyReturns";
 import { probabilisticSharpe } from "../../lib/stats/deflatedSharpe";
 import { moments } from "../../lib/stats/moments";
@@ -159,8 +159,8 @@ function rebuilt(
 }
 
 /** Candles with features and ATR computed as a dataset's are. */
-export function marketOf(candles: CandleColumns, spec: FeatureSetSpec): MarketData {
-  return { candles, features: computeFeatures(candles, spec), atr: computeAtr(candles) };
+export function marketOf(candles: CandleColumns, spec: FeatureSetSpec, timeframe?: Timeframe): MarketData {
+  return { candles, features: computeFeatures(candles, spec, { timeframe }), atr: computeAtr(candles) };
 }
 
 /** How sure the result is of a Sharpe above zero, over days. */

@@ -29,7 +29,7 @@ export class BarPipeline {
   constructor(spec: FeatureSetSpec, timeframe: Timeframe, sourceTimeframe: Timeframe) {
     this.#aggregator =
       timeframe === sourceTimeframe ? null : new CandleAggregator(timeframe, sourceTimeframe);
-    this.#stream = createFeatureStream(spec);
+    this.#stream = createFeatureStream(spec, { timeframe });
   }
 
   /** Takes the next closed source bar; gives the bars of the run's timeframe that it closes. */

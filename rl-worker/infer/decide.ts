@@ -5,6 +5,7 @@ import { portfolioObservation } from "../../lib/broker/account";
 import type { AccountState } from "../../lib/broker/types";
 import { float64ToBytes } from "../../lib/core/bytes";
 import { sha256Hex } from "../../lib/core/sha256";
+import { missingCritical, type OutOfDistribution, outsideSentence, scoreRow } from "../../lib/features/guard";
 import { observationSize, writeObservation } from "../../lib/features/observation";
 import type { PortfolioObservation } from "../../lib/features/types";
 import { timeframeMs } from "../../lib/market/timeframe";
@@ -31,6 +32,8 @@ export interface PolicyAnswer {
   value: number;
   observation: Float32Array;
   forcedHold?: string;
+  /** How far the row lies from the training data; absent without features or without a reference. */
+  outOfDistribution?: OutOfDistribution;
 }
 
 /**
@@ -52,8 +55,17 @@ export function answer(
     forcedHold,
   });
   if (features === null) return hold("features are still warming up");
+  const { trainingReference, normaliser } = version.manifest;
+  const missing = missingCritical(version.spec, features);
+  if (missing.length > 0) return hold(`critical features are missing: ${missing.join(", ")}`);
+  const outOfDistribution =
+    trainingReference && scoreRow(trainingReference, normaliser, features, version.spec);
+  if (trainingReference && outOfDistribution) {
+    const outside = outsideSentence(outOfDistribution, trainingReference);
+    if (outside !== null) return { ...hold(outside), outOfDistribution };
+  }
   try {
-    writeObservation(observation, 0, features, 0, version.manifest.normaliser, portfolio);
+    writeObservation(observation, 0, features, 0, normaliser, portfolio);
     const output = version.policy.decide(observation);
     return {
       action: output.action,
@@ -61,6 +73,7 @@ export function answer(
       logits: [...output.logits],
       value: output.value,
       observation,
+      ...(outOfDistribution && { outOfDistribution }),
     };
   } catch (error) {
     observation.fill(0);
@@ -83,7 +96,7 @@ export function decideBar(
 ): Submission {
   const portfolio = portfolioObservation(account);
   const readyAtMs = clock.monotonicMs();
-  const { observation, ...policy } = answer(version, features, portfolio);
+  const { observation, outOfDistribution, ...policy } = answer(version, features, portfolio);
   const inferredAtMs = clock.monotonicMs();
   const { manifest } = version;
   return {
@@ -111,6 +124,7 @@ export function decideBar(
         barsHash,
       },
       featuresSha256: featuresHash(features),
+      ...(outOfDistribution && { outOfDistribution }),
       portfolio,
       workerVersion: WORKER_VERSION,
     },

@@ -1,8 +1,8 @@
 /** Loading a trained version: nothing is used before checksum, schema and golden outputs agree. */
 import { api } from "../../convex/_generated/api";
 import type { Id } from "../../convex/_generated/dataModel";
-import { featureSetById } from "../../lib/features/coreV1";
 import { featureFingerprint } from "../../lib/features/fingerprint";
+import { featureSetById } from "../../lib/features/registry";
 import type { FeatureSetSpec } from "../../lib/features/types";
 import { type LoadedPolicy, verifyArtifact } from "../../lib/policy/artifact";
 import type { ArtifactManifest } from "../../lib/policy/types";

@@ -2,6 +2,7 @@
 import { api } from "../../convex/_generated/api";
 import type { Doc, Id } from "../../convex/_generated/dataModel";
 import { bytesToFloat32 } from "../../lib/core/bytes";
+import { canonicalJson } from "../../lib/core/canonicalJson";
 import { adjudicate, decisionOrderId } from "../../lib/decision/adjudicate";
 import { lowerBound } from "../../lib/market/columns";
 import { timeframeMs } from "../../lib/market/timeframe";
@@ -138,6 +139,12 @@ function compare(decision: Decision, version: LoadedVersion, inputs: Inputs): Di
   check("referencePrice", bits(decision.referencePrice), bits(inputs.close));
   check("atr", bits(decision.atr), bits(Number.isFinite(inputs.atr) ? inputs.atr : 0));
   const again = answer(version, inputs.features, decision.provenance.portfolio);
+  const distribution = (score?: object) => (score === undefined ? "none" : canonicalJson(score));
+  check(
+    "outOfDistribution",
+    distribution(decision.provenance.outOfDistribution),
+    distribution(again.outOfDistribution),
+  );
   const stored = bytesToFloat32(new Uint8Array(decision.observation));
   checkArray(check, "observation", [...stored], [...again.observation]);
   checkArray(check, "logits", decision.logits, again.logits);

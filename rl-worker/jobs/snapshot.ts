@@ -3,7 +3,7 @@ import { api } from "../../convex/_generated/api";
 import type { Id } from "../../convex/_generated/dataModel";
 import { canonicalJson } from "../../lib/core/canonicalJson";
 import { manifestCore } from "../../lib/dataset/hash";
-import { featureSetById } from "../../lib/features/coreV1";
+import { featureSetById } from "../../lib/features/registry";
 import { BARS_PER_CHUNK } from "../../lib/market/chunk";
 import { timeframeMs } from "../../lib/market/timeframe";
 import type { Timeframe } from "../../lib/market/types";

@@ -2,8 +2,8 @@
 import { api } from "../../convex/_generated/api";
 import type { Id } from "../../convex/_generated/dataModel";
 import { canonicalJson } from "../../lib/core/canonicalJson";
-import { featureSetById } from "../../lib/features/coreV1";
 import { observationFields } from "../../lib/features/observation";
+import { featureSetById } from "../../lib/features/registry";
 import { findInstrument } from "../../lib/market/instruments";
 import type { BuiltArtifact } from "../../lib/policy/artifact";
 import { defaultEnvSpec } from "../env/envSpec";

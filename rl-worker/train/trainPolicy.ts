@@ -1,5 +1,6 @@
 import { canonicalJson } from "../../lib/core/canonicalJson";
 import { sha256Hex } from "../../lib/core/sha256";
+import { fitTrainingReference } from "../../lib/features/guard";
 import { fitNormaliser } from "../../lib/features/normaliser";
 import { PORTFOLIO_FIELDS } from "../../lib/features/observation";
 import type { Algorithm } from "../../lib/policy/algorithms";
@@ -121,6 +122,7 @@ export async function trainOnDataset(request: TrainRequest): Promise<TrainOutcom
     algorithm: request.algorithm,
     ...identity,
     normaliser,
+    trainingReference: fitTrainingReference(features, fromRow, toRow, normaliser),
     network,
     environment: envSpec,
     seed,

@@ -8,10 +8,11 @@ import { formatDay } from "@/components/format";
 import { useSubmit } from "@/components/hooks/useSubmit";
 import { useRefusal } from "@/components/providers/MemberProvider";
 import { Button } from "@/components/ui/Button";
-import { Field, Select } from "@/components/ui/Field";
+import { Select } from "@/components/ui/Field";
 import { EmptyState, InlineError, SkeletonRows } from "@/components/ui/States";
 import { api } from "@/convex/_generated/api";
 import { CORE_V1 } from "@/lib/features/coreV1";
+import { FEATURE_SETS } from "@/lib/features/registry";
 import { timeframeMs } from "@/lib/market/timeframe";
 import { TIMEFRAMES, type Timeframe } from "@/lib/market/types";
 
@@ -35,6 +36,7 @@ function Form({ series, onRequested }: { series: Series[]; onRequested: () => vo
   const build = useSubmit(useMutation(api.datasets.console.requestBuild));
   const refusal = useRefusal("operator");
   const [key, setKey] = useState(() => seriesKey(series.find((row) => !row.simulated) ?? series[0]!));
+  const [featureSetId, setFeatureSetId] = useState(CORE_V1.id);
   const [timeframe, setTimeframe] = useState<Timeframe>("15m");
   const [days, setDays] = useState<Days | null>(null);
   const chosen = series.find((row) => seriesKey(row) === key) ?? series[0]!;
@@ -56,7 +58,7 @@ function Form({ series, onRequested }: { series: Series[]; onRequested: () => vo
       source: chosen.source,
       sourceTimeframe: chosen.timeframe,
       ...chosenDays,
-      featureSetId: CORE_V1.id,
+      featureSetId,
     });
     if (jobId !== undefined) onRequested();
   };
@@ -78,9 +80,15 @@ function Form({ series, onRequested }: { series: Series[]; onRequested: () => vo
         onChange={setTimeframe}
         options={coarser.map((value) => ({ value, label: value }))}
       />
-      <Field label="Feature set">
-        <input className="field" value={CORE_V1.id} readOnly />
-      </Field>
+      <Select
+        label="Feature set"
+        value={featureSetId}
+        onChange={setFeatureSetId}
+        options={FEATURE_SETS.map(({ id, columns }) => ({
+          value: id,
+          label: `${id}, ${columns.length} columns`,
+        }))}
+      />
       <DayRange value={range} onChange={setDays} />
       <div className="col-span-2 flex flex-col gap-3">
         <InlineError message={build.error ?? refusal} />

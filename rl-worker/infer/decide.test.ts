@@ -1,0 +1,118 @@
+import { describe, expect, it } from "vitest";
+import { createPrng } from "../../lib/core/prng";
+import { computeFeatures } from "../../lib/features/batch";
+import { CORE_V1 } from "../../lib/features/coreV1";
+import { CORE_V2 } from "../../lib/features/coreV2";
+import { featureFingerprint } from "../../lib/features/fingerprint";
+import { fitTrainingReference } from "../../lib/features/guard";
+import { fitNormaliser } from "../../lib/features/normaliser";
+import { observationFields, observationSize } from "../../lib/features/observation";
+import type { FeatureSetSpec } from "../../lib/features/types";
+import { candleAt } from "../../lib/market/columns";
+import { findInstrument } from "../../lib/market/instruments";
+import { randomWalk } from "../../lib/market/randomWalk.fixture";
+import { buildArtifact, verifyArtifact } from "../../lib/policy/artifact";
+import { initialWeights } from "../../lib/policy/network";
+import type { NetworkSpec } from "../../lib/policy/types";
+import { defaultEnvSpec } from "../env/envSpec";
+import type { LoadedVersion } from "../jobs/artifact";
+import { BarPipeline, type ReadyBar } from "./barPipeline";
+import { answer } from "./decide";
+
+const BAR_MS = 900_000;
+const ROWS = 3_000;
+const TRAINED_TO = 2_800;
+const columns = randomWalk(ROWS, BAR_MS, 12);
+const FLAT = {
+  position: 0,
+  unrealisedFraction: 0,
+  barsHeldFraction: 0,
+  drawdownFraction: 0,
+  stopDistanceFraction: 0,
+};
+
+/** An untrained policy on a feature set, with or without the reference that newer artifacts carry. */
+function version(spec: FeatureSetSpec, { guarded }: { guarded: boolean }): LoadedVersion {
+  const features = computeFeatures(columns, spec, { timeframe: "15m" });
+  const normaliser = fitNormaliser(features, spec.warmupBars, TRAINED_TO);
+  const network: NetworkSpec = {
+    observationSize: observationSize(spec),
+    hiddenSizes: [8],
+    actionCount: 3,
+    activation: "tanh",
+  };
+  const instrument = findInstrument("XAUT-USDT");
+  if (!instrument.ok) throw new Error(instrument.error);
+  const envSpec = defaultEnvSpec(instrument.value.rules);
+  const built = buildArtifact({
+    ...{ algorithm: "ppo", instrument: "XAUT-USDT", timeframe: "15m", datasetHash: "0".repeat(64) },
+    featureSetId: spec.id,
+    featureFingerprint: featureFingerprint(spec),
+    observationFields: observationFields(spec),
+    normaliser,
+    ...(guarded && {
+      trainingReference: fitTrainingReference(features, spec.warmupBars, TRAINED_TO, normaliser),
+    }),
+    network,
+    environment: envSpec,
+    ...{ seed: 1, environmentSteps: 0, hyperparameters: {}, trainedWithKernel: "none" },
+    weights: initialWeights(network, createPrng(5)),
+  });
+  const loaded = verifyArtifact(built.manifest, built.files, built.artifactSha256);
+  if (!loaded.ok) throw new Error(loaded.error.message);
+  return { ...loaded.value, spec, envSpec };
+}
+
+/** The bars as a live run meets them; `spike` multiplies the close of the last one. */
+function lastReady(spec: FeatureSetSpec, rows: number, spike = 1): ReadyBar {
+  const pipeline = new BarPipeline(spec, "15m", "15m");
+  let last: ReadyBar | undefined;
+  for (let i = 0; i < rows; i++) {
+    const bar = candleAt(columns, i);
+    if (i === rows - 1) {
+      bar.close *= spike;
+      bar.high = Math.max(bar.high, bar.close);
+    }
+    last = pipeline.push(bar)[0];
+  }
+  return last!;
+}
+
+describe("answer to a live bar", () => {
+  it.each([CORE_V1, CORE_V2])("a planted spike is held with its reason, a normal bar is not: $id", (spec) => {
+    const guarded = version(spec, { guarded: true });
+    const calm = answer(guarded, lastReady(spec, 2_900).features, FLAT);
+    expect(calm.forcedHold).toBeUndefined();
+    expect(calm.action).not.toBeNull();
+    expect(calm.outOfDistribution!.distance).toBeLessThan(guarded.manifest.trainingReference!.distanceLimit);
+    const spike = answer(guarded, lastReady(spec, 2_900, 1.04).features, FLAT);
+    expect(spike.action).toBeNull();
+    expect(spike.forcedHold).toMatch(/^out of distribution: .* farthest is \w+$/);
+    expect(spike.outOfDistribution!.distance).toBeGreaterThan(
+      guarded.manifest.trainingReference!.distanceLimit,
+    );
+  });
+
+  it("made again from the same row it has the same score and sentence to the last bit", () => {
+    const guarded = version(CORE_V1, { guarded: true });
+    const { features } = lastReady(CORE_V1, 2_900, 1.04);
+    expect(answer(guarded, features!.slice(), FLAT)).toEqual(answer(guarded, features, FLAT));
+  });
+
+  it("an artifact made before the reference existed loads, decides and records no score", () => {
+    const old = version(CORE_V1, { guarded: false });
+    const spike = answer(old, lastReady(CORE_V1, 2_900, 1.04).features, FLAT);
+    expect(spike.forcedHold).toBeUndefined();
+    expect(spike.action).not.toBeNull();
+    expect("outOfDistribution" in spike).toBe(false);
+  });
+
+  it("a missing critical feature is held by name", () => {
+    const guarded = version(CORE_V2, { guarded: true });
+    const features = lastReady(CORE_V2, 2_900).features!.slice();
+    features[CORE_V2.columns.findIndex(({ name }) => name === "h4Present")] = 0;
+    const held = answer(guarded, features, FLAT);
+    expect(held.action).toBeNull();
+    expect(held.forcedHold).toBe("critical features are missing: h4Present");
+  });
+});
