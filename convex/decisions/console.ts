@@ -6,8 +6,8 @@ import type { Doc, Id } from "../_generated/dataModel";
 import type { QueryCtx } from "../_generated/server";
 import { viewerMutation, viewerQuery } from "../builders";
 import { enqueueJob } from "../ops/model";
-import { requireDecision } from "./model";
-import { decisionFields, replayFields } from "./schema";
+import { requireDecision, requireReplayable } from "./model";
+import { decisionFields, replayFields, vReplayable } from "./schema";
 
 /** A list row: without observation, verdict and provenance, which the drawer loads. */
 const vDecisionRow = v.object({
@@ -113,17 +113,17 @@ export const get = viewerQuery({
 /** Asks a worker to recompute the decision from its provenance. */
 export const requestReplay = viewerMutation({
   limit: "jobRequests",
-  args: { decisionId: v.id("decisions") },
+  args: { decisionId: vReplayable },
   returns: v.id("jobs"),
   handler: async (ctx, { decisionId }) => {
-    await requireDecision(ctx, decisionId);
+    await requireReplayable(ctx, decisionId);
     return enqueueJob(ctx, { kind: "replay", decisionId }, ctx.actor.tokenIdentifier);
   },
 });
 
 /** The newest replay of a decision, or null. */
 export const latestReplay = viewerQuery({
-  args: { decisionId: v.id("decisions") },
+  args: { decisionId: vReplayable },
   returns: v.union(v.null(), v.object(replayFields)),
   handler: async (ctx, { decisionId }) => {
     const row = await ctx.db

@@ -12,7 +12,7 @@ import { countOrders, placePaperOrder, requireAccount } from "../execution/model
 import { readKillSwitch } from "../governance/model";
 import { currentLimits } from "../risk/model";
 import { noteDecision, openBreaker } from "../runs/model";
-import type { replayFields, submissionFields } from "./schema";
+import { type replayFields, replayInputFields, type submissionFields } from "./schema";
 
 type Submission = ObjectType<typeof submissionFields>;
 
@@ -24,6 +24,21 @@ export async function requireDecision(ctx: QueryCtx, id: Id<"decisions">): Promi
   if (decision === null)
     throw new ConvexError(appError("NOT_FOUND", "This decision is unknown", "decisionId"));
   return decision;
+}
+
+/** What a replay of a run's or a ghost's decision starts from. */
+export async function requireReplayable(
+  ctx: QueryCtx,
+  id: Id<"decisions"> | Id<"shadowDecisions">,
+): Promise<ObjectType<typeof replayInputFields>> {
+  const row = await ctx.db.get(id);
+  if (row === null) {
+    throw new ConvexError(appError("NOT_FOUND", "This decision is unknown", "decisionId"));
+  }
+  const fields = Object.keys(replayInputFields) as (keyof typeof replayInputFields)[];
+  return Object.fromEntries(
+    fields.filter((name) => row[name] !== undefined).map((name) => [name, row[name]]),
+  ) as ObjectType<typeof replayInputFields>;
 }
 
 function assertSubmission(submission: Submission): void {

@@ -102,8 +102,27 @@ export const decisionFields = {
   decidedAtMs: v.number(),
 };
 
+/** A run's decision, or that of a challenger's ghost: both are made again from their provenance. */
+export const vReplayable = v.union(v.id("decisions"), v.id("shadowDecisions"));
+
+/** What a replay needs of either. */
+export const replayInputFields = {
+  runId: v.id("runs"),
+  instrument: v.string(),
+  ...submissionFields,
+  confidence: decisionFields.confidence,
+  outcome: decisionFields.outcome,
+  holdReason: decisionFields.holdReason,
+  verdicts: decisionFields.verdicts,
+  account: decisionFields.account,
+  circumstances: decisionFields.circumstances,
+  riskLimitsVersion: decisionFields.riskLimitsVersion,
+  plannedQty: decisionFields.plannedQty,
+  plannedStopPrice: decisionFields.plannedStopPrice,
+};
+
 export const replayFields = {
-  decisionId: v.id("decisions"),
+  decisionId: vReplayable,
   jobId: v.id("jobs"),
   identical: v.boolean(),
   differences: v.array(v.object({ field: v.string(), expected: v.string(), actual: v.string() })),

@@ -4,8 +4,8 @@ import { appError } from "../../lib/contract/errors";
 import { workerMutation, workerQuery } from "../builders";
 import { requireLease } from "../ops/model";
 import { requireRunLease } from "../runs/model";
-import { recordReplay, requireDecision, submitDecision } from "./model";
-import { decisionFields, replayFields, submissionFields } from "./schema";
+import { recordReplay, requireReplayable, submitDecision } from "./model";
+import { replayFields, replayInputFields, submissionFields, vReplayable } from "./schema";
 
 export const submit = workerMutation({
   args: {
@@ -22,10 +22,11 @@ export const submit = workerMutation({
     submitDecision(ctx, await requireRunLease(ctx, jobId, leaseToken, runId), submission),
 });
 
+/** A run's decision, or a ghost's, as a replay needs it. */
 export const get = workerQuery({
-  args: { decisionId: v.id("decisions") },
-  returns: v.object({ ...decisionFields, _id: v.id("decisions"), _creationTime: v.number() }),
-  handler: (ctx, { decisionId }) => requireDecision(ctx, decisionId),
+  args: { decisionId: vReplayable },
+  returns: v.object(replayInputFields),
+  handler: (ctx, { decisionId }) => requireReplayable(ctx, decisionId),
 });
 
 const { atMs: _atMs, ...newReplayFields } = replayFields;

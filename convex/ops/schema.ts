@@ -25,7 +25,11 @@ export const vJobPayload = v.union(
     toMs: v.number(),
   }),
   v.object({ kind: v.literal("run"), runId: v.id("runs") }),
-  v.object({ kind: v.literal("replay"), decisionId: v.id("decisions") }),
+  v.object({
+    kind: v.literal("replay"),
+    /** A run's decision, or a ghost's. */
+    decisionId: v.union(v.id("decisions"), v.id("shadowDecisions")),
+  }),
   v.object({ kind: v.literal("walkForward"), walkForwardId: v.id("walkForwards") }),
 );
 

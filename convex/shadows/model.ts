@@ -26,17 +26,6 @@ export async function requireShadow(ctx: QueryCtx, shadowId: Id<"shadows">): Pro
   return shadow;
 }
 
-export async function requireShadowDecision(
-  ctx: QueryCtx,
-  id: Id<"shadowDecisions">,
-): Promise<Doc<"shadowDecisions">> {
-  const decision = await ctx.db.get(id);
-  if (decision === null) {
-    throw new ConvexError(appError("NOT_FOUND", "This shadow decision is unknown", "shadowDecisionId"));
-  }
-  return decision;
-}
-
 /** The shadow that goes on for an instrument; there is at most one. */
 export async function activeShadow(ctx: QueryCtx, instrument: string): Promise<Shadow | null> {
   return ctx.db

@@ -1,12 +1,11 @@
 /** A challenger's decisions as the worker of the champion's run hands them in. */
 import { v } from "convex/values";
 import { LIMITS } from "../../lib/contract/limits";
-import { workerMutation, workerQuery } from "../builders";
+import { workerMutation } from "../builders";
 import { submissionFields } from "../decisions/schema";
 import { scheduleSettling } from "../learning/model";
 import { requireRunLease } from "../runs/model";
-import { decideShadow, endShadow, requireShadow, requireShadowDecision } from "./model";
-import { shadowDecisionFields } from "./schema";
+import { decideShadow, endShadow, requireShadow } from "./model";
 
 /** The ghost's answer to the bar that its account stands at; a repeated bar returns what is stored. */
 export const decide = workerMutation({
@@ -43,10 +42,4 @@ export const refuse = workerMutation({
     await scheduleSettling(ctx, shadowId);
     return null;
   },
-});
-
-export const decision = workerQuery({
-  args: { shadowDecisionId: v.id("shadowDecisions") },
-  returns: v.object({ ...shadowDecisionFields, _id: v.id("shadowDecisions"), _creationTime: v.number() }),
-  handler: (ctx, { shadowDecisionId }) => requireShadowDecision(ctx, shadowDecisionId),
 });

@@ -86,3 +86,14 @@ export function parseSearchRange(text: string): SearchRange {
   if (!isScale || !Number.isFinite(min) || !Number.isFinite(max)) throw refuse();
   return { name, scale, min, max, choices: [] };
 }
+
+/** Sets a number of a settings object by its dotted name; refuses one that is not there, naming where to look. */
+export function setNumber(settings: object, name: string, value: number, seeCommand: string): void {
+  const path = name.split(".");
+  let holder = settings as Record<string, unknown>;
+  for (const key of path.slice(0, -1)) holder = (holder[key] ?? {}) as Record<string, unknown>;
+  const last = path.at(-1)!;
+  if (typeof holder[last] !== "number")
+    throw new UsageError(`"${name}" is not a number of it; see: ${seeCommand}`);
+  holder[last] = value;
+}

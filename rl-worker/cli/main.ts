@@ -11,6 +11,7 @@ import { buildDataset, evaluate, promote, train } from "./commands/learn";
 import { controlRun, replayDecision, runStatus, setKillSwitch, startRun } from "./commands/operate";
 import { addCosts } from "./costs";
 import { addJudging } from "./judging";
+import { addLearning } from "./learning";
 import { addModels } from "./models";
 import { printResult } from "./output";
 import { sub, withDesk } from "./program";
@@ -126,6 +127,7 @@ sub(program, "promote", "make a version the champion when every gate passes")
 addCosts(program);
 addJudging(program);
 addModels(program);
+addLearning(program);
 
 const run = program.command("run").description("paper runs on replayed or live bars");
 sub(run, "start", "start a run; a replay is followed to its end")

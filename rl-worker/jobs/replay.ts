@@ -1,6 +1,6 @@
 /** Makes a past decision again from its provenance and says whether every bit came out the same. */
 import { api } from "../../convex/_generated/api";
-import type { Doc, Id } from "../../convex/_generated/dataModel";
+import type { Id } from "../../convex/_generated/dataModel";
 import { bytesToFloat32 } from "../../lib/core/bytes";
 import { canonicalJson } from "../../lib/core/canonicalJson";
 import { adjudicate, decisionOrderId } from "../../lib/decision/adjudicate";
@@ -17,7 +17,7 @@ import type { JobContext } from "./context";
 import type { JobOutcome } from "./handlers";
 import { loadSnapshot } from "./snapshot";
 
-type Decision = Doc<"decisions">;
+type Decision = (typeof api.decisions.worker.get)["_returnType"];
 
 interface Difference {
   field: string;
@@ -36,7 +36,7 @@ interface Inputs {
 
 export async function replayJob(
   context: JobContext,
-  { decisionId }: { decisionId: Id<"decisions"> },
+  { decisionId }: { decisionId: Id<"decisions"> | Id<"shadowDecisions"> },
 ): Promise<JobOutcome> {
   const { desk, lease } = context;
   const decision = await desk.query(api.decisions.worker.get, { decisionId });

@@ -144,7 +144,6 @@ export const AUTHORITY: Record<string, Authority> = {
   "shadows/console:difference": "viewer",
   "shadows/console:get": "viewer",
   "shadows/worker:decide": "service",
-  "shadows/worker:decision": "service",
   "shadows/worker:refuse": "service",
   "walkForwards/console:curves": "viewer",
   "walkForwards/console:get": "viewer",

@@ -4,9 +4,9 @@ import { api } from "../../../convex/_generated/api";
 import type { Id } from "../../../convex/_generated/dataModel";
 import { systemClock } from "../../runtime/clock";
 import type { Desk } from "../../transport/desk";
+import { setNumber } from "../arguments";
 import { onInterrupt } from "../jobs";
 import { createProgress } from "../output";
-import { UsageError } from "../session";
 import { finished } from "./learn";
 
 type Plan = FunctionArgs<typeof api.walkForwards.console.requestForVersion>["plan"];
@@ -119,17 +119,7 @@ export async function showGates(person: Desk) {
 /** Changes numbers of the policy by name, `walkForward.maxPbo=0.3` for those of the walk-forward. */
 export async function setGates(person: Desk, changes: Record<string, number>, reason: string) {
   const { values } = await person.query(api.governance.console.gatePolicy, {});
-  for (const [name, value] of Object.entries(changes)) setNumber(values, name.split("."), value, name);
+  for (const [name, value] of Object.entries(changes)) setNumber(values, name, value, "assay gates show");
   const { version } = await person.mutation(api.governance.console.setGatePolicy, { values, reason });
   return { version, ...values };
-}
-
-function setNumber(holder: object, path: string[], value: number, name: string): void {
-  const [key, ...rest] = path as [string, ...string[]];
-  const fields = holder as Record<string, unknown>;
-  const inner = fields[key];
-  if (rest.length > 0 && typeof inner === "object" && inner !== null) {
-    setNumber(inner, rest, value, name);
-  } else if (rest.length === 0 && typeof inner === "number") fields[key] = value;
-  else throw new UsageError(`"${name}" is not a threshold; see: assay gates show`);
 }
