@@ -25,6 +25,8 @@ let context: BrowserContext;
 let page: Page;
 let consoleUrl = "";
 let runUrl = "";
+/** Pages that the tests before have made. */
+const made: string[] = [];
 
 test.beforeAll(async ({ browser }) => {
   test.setTimeout(240_000);
@@ -121,6 +123,55 @@ test("a training started in the browser shows its curve while it trains and ends
   await expect(page.getByTestId("version-status")).toContainText(/candidate/i, { timeout: 60_000 });
 });
 
+test("a recipe walked forward in the browser ends with a verdict on luck, gate by gate", async () => {
+  await page.goto(`${consoleUrl}/evaluations?view=walk&walk=1`);
+  await page.getByTestId("walk-steps").fill("2000");
+  await page.getByTestId("plan-folds").fill("2");
+  await page.getByTestId("plan-seeds").fill("1, x");
+  await page.getByTestId("walk-submit").click();
+  await expect(page.getByRole("alert")).toContainText(/seeds must be numbers/i);
+  await page.getByTestId("plan-seeds").fill("1");
+  await page.getByTestId("plan-costs").fill("1");
+  await page.getByTestId("plan-probes").uncheck();
+  await page.getByTestId("walk-submit").click();
+  await expect(page).toHaveURL(/\/evaluations\/walk-forward\/[a-z0-9]+$/);
+  made.push(new URL(page.url()).pathname);
+  await expect(page.getByTestId("walk-forward-status")).toContainText(/finished/i, { timeout: 60_000 });
+  await expect(page.getByTestId("verdict")).toContainText(/better than luck/i);
+  await expect(page.getByTestId("gates")).toContainText("Walk-forward folds 2 is below 4.");
+  await expect(page.getByTestId("trial-allowance")).toContainText(/you ran \d+/);
+  await expect(page.getByTestId("fold-row")).toHaveCount(10);
+});
+
+test("a search in the browser ends with a best configuration that fills the training form", async () => {
+  await page.goto(`${consoleUrl}/evaluations?view=search&start=1`);
+  for (const [name, value] of [
+    ["configurations", "2"],
+    ["firstSteps", "1000"],
+    ["rungs", "1"],
+  ] as const) {
+    await page.getByTestId(`search-${name}`).fill(value);
+  }
+  await page.getByTestId("search-submit").click();
+  await expect(page).toHaveURL(/\/evaluations\/search\/[a-z0-9]+$/);
+  made.push(new URL(page.url()).pathname);
+  await expect(page.getByTestId("search-status")).toContainText(/finished/i, { timeout: 60_000 });
+  await expect(page.getByTestId("trial-row")).toHaveCount(2);
+  await page.getByTestId("train-best").click();
+  await expect(page.getByTestId("overrides")).toHaveValue(/^learningRate=0\.\d+$/);
+  await expect(page.getByTestId("train-steps")).toHaveValue("1000");
+});
+
+test("a new gate policy takes a reason, and the history says what changed", async () => {
+  await page.goto(`${consoleUrl}/governance`);
+  await page.getByTestId("edit-gates").click();
+  await page.getByTestId("gate-walkForward.minFolds").fill("3");
+  await expect(page.getByTestId("gate-submit")).toBeDisabled();
+  await page.getByTestId("gate-reason").fill("the history is short");
+  await page.getByTestId("gate-submit").click();
+  await expect(page.getByTestId("gate-policy")).toContainText("folds, at least 4 → 3");
+});
+
 test("U-01: a replayed paper run decides and fills live, with no reload", async () => {
   await page.goto(`${consoleUrl}/runs?start=1`);
   await page.getByTestId("run-from").fill(range.run[0]!);
@@ -194,7 +245,12 @@ const PAGES = [
   "/market",
   "/datasets",
   "/agents",
+  "/agents/compare",
   "/evaluations",
+  "/evaluations?view=walk",
+  "/evaluations?view=search",
+  "/learning",
+  "/costs",
   "/runs",
   "/decisions",
   "/governance",
@@ -211,7 +267,7 @@ for (const [width, height] of [
       if (message.type() === "error") errors.push(message.text());
     });
     await page.setViewportSize({ width, height });
-    for (const path of PAGES) {
+    for (const path of [...PAGES, ...made]) {
       await page.goto(`${consoleUrl}${path}`);
       await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
       const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);

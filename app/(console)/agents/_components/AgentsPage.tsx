@@ -1,13 +1,13 @@
 "use client";
 import { useQuery } from "convex/react";
 import type { FunctionReturnType } from "convex/server";
-import { Plus, Sparkles } from "lucide-react";
+import { GitCompareArrows, Plus, Sparkles } from "lucide-react";
 import { useRouter } from "next/navigation";
 import { Age } from "@/components/domain/Age";
 import { StatusChip } from "@/components/domain/chips";
 import { formatCompact, formatCount, formatNumber } from "@/components/format";
 import { useUrlState } from "@/components/hooks/useUrlState";
-import { Button } from "@/components/ui/Button";
+import { Button, LinkButton } from "@/components/ui/Button";
 import { Hash } from "@/components/ui/CopyText";
 import { type Column, DataTable } from "@/components/ui/DataTable";
 import { Dialog } from "@/components/ui/Dialog";
@@ -70,6 +70,38 @@ const COLUMNS: Column<Version>[] = [
   },
 ];
 
+const MOST_COMPARED = 4;
+
+/** Adds or takes a version out of those to compare; at most four. */
+function compareColumn(chosen: readonly string[], onChange: (ids: string[]) => void): Column<Version> {
+  return {
+    id: "compare",
+    header: "Compare",
+    cell: (version) => {
+      const isChosen = chosen.includes(version._id);
+      return (
+        // biome-ignore lint/a11y/useKeyWithClickEvents: the row ignores keys from its controls already
+        <label
+          className="inline-flex size-6 items-center justify-center"
+          onClick={(event) => event.stopPropagation()}
+        >
+          <input
+            type="checkbox"
+            className="size-4 accent-[var(--gold)]"
+            aria-label={`Compare ${version.name}`}
+            checked={isChosen}
+            disabled={!isChosen && chosen.length >= MOST_COMPARED}
+            onChange={() =>
+              onChange(isChosen ? chosen.filter((id) => id !== version._id) : [...chosen, version._id])
+            }
+            data-testid="compare-version"
+          />
+        </label>
+      );
+    },
+  };
+}
+
 /** Every training that was ever asked for, and what became of it. */
 export function AgentsPage() {
   const versions = useQuery(api.agents.console.list, {});
@@ -78,6 +110,7 @@ export function AgentsPage() {
   const status = get("status") ?? "";
   const shown = versions?.filter((version) => status === "" || version.status === status);
   const training = get("train");
+  const compared = (get("compare") ?? "").split(",").filter((id) => id !== "");
   return (
     <Page>
       <PageHeader
@@ -99,6 +132,11 @@ export function AgentsPage() {
                 })),
               ]}
             />
+            {compared.length < 2 ? null : (
+              <LinkButton href={`/agents/compare?ids=${compared.join(",")}`} data-testid="compare-open">
+                <GitCompareArrows aria-hidden /> Compare {compared.length} versions
+              </LinkButton>
+            )}
             <Button tone="primary" onClick={() => set({ train: "1" })} data-testid="train-open">
               <Plus aria-hidden /> Start a training
             </Button>
@@ -120,7 +158,7 @@ export function AgentsPage() {
         {shown !== undefined && shown.length > 0 ? (
           <DataTable
             caption="Agent versions, newest first"
-            columns={COLUMNS}
+            columns={[...COLUMNS, compareColumn(compared, (ids) => set({ compare: ids.join(",") }))]}
             rows={shown}
             rowKey={(version) => version._id}
             onOpen={(version) => router.push(`/agents/${version._id}`)}

@@ -69,7 +69,12 @@ export function StoredModels({ instrument, inForce, onUse }: StoredModelsProps) 
             ),
           },
           { id: "version", header: "Version", numeric: true, cell: (row) => row.version },
-          { id: "source", header: "Fitted from", wide: true, cell: (row) => sourceText(row) },
+          {
+            id: "source",
+            header: "Fitted from",
+            wide: true,
+            cell: (row) => <span className="break-all sm:break-normal">{sourceText(row)}</span>,
+          },
           {
             id: "at",
             header: "Fitted",
