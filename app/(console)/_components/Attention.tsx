@@ -24,6 +24,7 @@ export function Attention({ runs }: { runs: readonly Run[] }) {
   const kill = useQuery(api.governance.console.killSwitch, {});
   const workers = useQuery(api.ops.console.listWorkers, {});
   const jobs = usePacedQuery(api.ops.console.listJobs, {});
+  const drift = useQuery(api.drift.console.alerts, { openOnly: true });
   const now = useNow();
   if (kill === undefined || workers === undefined || jobs === undefined || now === null) return null;
   const matters: Matter[] = [];
@@ -42,6 +43,13 @@ export function Attention({ runs }: { runs: readonly Run[] }) {
     if (isActive(run) && run.breaker !== undefined) {
       matters.push({ id: run._id, text: `${run.name}: ${run.breaker.sentence}`, href: `/runs/${run._id}` });
     }
+  }
+  for (const alert of drift ?? []) {
+    matters.push({
+      id: alert._id,
+      text: `${alert.versionName} drifts: ${alert.sentence} ${alert.actionSentence}`,
+      href: "/learning?view=drift",
+    });
   }
   for (const job of jobs) {
     if (job.status === "failed" && now - job.createdAtMs < RECENT_MS) {

@@ -1,6 +1,6 @@
 "use client";
 import { useQuery } from "convex/react";
-import { GraduationCap, Play } from "lucide-react";
+import { GraduationCap, Pencil, Play } from "lucide-react";
 import { useRouter } from "next/navigation";
 import { Age } from "@/components/domain/Age";
 import { Champions } from "@/components/domain/Champions";
@@ -8,19 +8,26 @@ import { StatusChip } from "@/components/domain/chips";
 import { ShadowPanel } from "@/components/domain/ShadowPanel";
 import { actorName, formatItems } from "@/components/format";
 import { useUrlState } from "@/components/hooks/useUrlState";
+import { useRefusal } from "@/components/providers/MemberProvider";
 import { Button } from "@/components/ui/Button";
 import { Chip } from "@/components/ui/Chip";
 import { DataTable } from "@/components/ui/DataTable";
 import { Dialog } from "@/components/ui/Dialog";
 import { Page, PageHeader, Panel } from "@/components/ui/Panel";
 import { EmptyState, SkeletonRows } from "@/components/ui/States";
+import { Tabs } from "@/components/ui/Tabs";
 import { api } from "@/convex/_generated/api";
+import { Drift } from "./Drift";
+import { PolicyForm } from "./PolicyForm";
 import { StartCycleForm } from "./StartCycleForm";
 
 /** How the desk learns: challengers made, judged, run in the shadow, promoted or rejected with reasons. */
 export function LearningPage() {
   const cycles = useQuery(api.learning.console.cycles, {});
   const { get, set } = useUrlState();
+  const adminRefusal = useRefusal("admin");
+  const isDrift = get("view") === "drift";
+  const openAlerts = useQuery(api.drift.console.alerts, { openOnly: true });
   const shadowing = (cycles ?? []).filter((cycle) => cycle.isActive && cycle.shadowId !== undefined);
   return (
     <Page>
@@ -28,23 +35,56 @@ export function LearningPage() {
         title="Learning"
         lead="A challenger is trained, judged on the champion's folds, run beside it in the shadow, then promoted or rejected."
         actions={
-          <Button tone="primary" onClick={() => set({ start: "1" })} data-testid="cycle-open">
-            <Play aria-hidden /> Start a cycle
-          </Button>
+          <>
+            <Button
+              disabled={adminRefusal !== null}
+              title={adminRefusal ?? undefined}
+              onClick={() => set({ policy: "1" })}
+              data-testid="policy-open"
+            >
+              <Pencil aria-hidden /> Set a policy
+            </Button>
+            <Button tone="primary" onClick={() => set({ start: "1" })} data-testid="cycle-open">
+              <Play aria-hidden /> Start a cycle
+            </Button>
+          </>
         }
       />
-      {shadowing.map((cycle) => (
-        <ShadowPanel key={cycle._id} shadowId={cycle.shadowId!} title={`Shadow of ${cycle.instrument}`} />
-      ))}
-      <Panel flush title="Cycles" hint="newest first, each with the reason it ended">
-        <Cycles />
-      </Panel>
-      <Panel flush title="Champions" hint="one step back, at once">
-        <Champions />
-      </Panel>
-      <Panel flush title="Policies" hint="what starts cycles by itself, and with which numbers">
-        <Policies />
-      </Panel>
+      <Tabs
+        label="Parts of learning"
+        current={isDrift ? "drift" : "cycles"}
+        tabs={[
+          { value: "cycles", label: "Cycles", href: "/learning" },
+          { value: "drift", label: "Drift", href: "/learning?view=drift", count: openAlerts?.length },
+        ]}
+      />
+      {isDrift ? (
+        <Drift />
+      ) : (
+        <>
+          {shadowing.map((cycle) => (
+            <ShadowPanel key={cycle._id} shadowId={cycle.shadowId!} title={`Shadow of ${cycle.instrument}`} />
+          ))}
+          <Panel flush title="Cycles" hint="newest first, each with the reason it ended">
+            <Cycles />
+          </Panel>
+          <Panel flush title="Champions" hint="one step back, at once">
+            <Champions />
+          </Panel>
+          <Panel flush title="Policies" hint="what starts cycles by itself, and with which numbers">
+            <Policies />
+          </Panel>
+        </>
+      )}
+      <Dialog
+        open={get("policy") !== null}
+        onOpenChange={(open) => {
+          if (!open) set({ policy: null });
+        }}
+        title="Learning policy"
+      >
+        <PolicyForm onDone={() => set({ policy: null })} />
+      </Dialog>
       <Dialog
         open={get("start") !== null}
         onOpenChange={(open) => {
