@@ -28,7 +28,10 @@ export function GateList({ gates }: { gates: readonly Gate[] }) {
   return (
     <ul className="divide-y divide-line/60" data-testid="gates">
       {gates.map((gate) => (
-        <li key={gate.gate} className="flex flex-wrap items-center gap-x-3 gap-y-1 py-2 text-[13px]">
+        <li
+          key={`${gate.gate} ${gate.sentence}`}
+          className="flex flex-wrap items-center gap-x-3 gap-y-1 py-2 text-[13px]"
+        >
           <PassChip passed={gate.passed} />
           <span className="font-medium">{NAMES[gate.gate] ?? words(gate.gate)}</span>
           <span className="ml-auto font-mono text-[12px]">

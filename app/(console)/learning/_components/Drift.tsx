@@ -33,7 +33,7 @@ export function Drift() {
       </Panel>
       <Panel
         title="Features by day"
-        hint="PSI against the training bars, the day's largest"
+        hint="PSI against the training bars, the day's largest; newest day first"
         actions={
           <Select
             isBare

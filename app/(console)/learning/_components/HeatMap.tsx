@@ -19,17 +19,20 @@ function bandOf(psi: number | null): { word: string; mark: string; look: string 
   return { word: "moved", mark: "■", look: "bg-bad/22 text-bad" };
 }
 
-/** Features by day. A mark, the number and a ring say what the colour says. */
+function newestFirst<Item>(items: readonly Item[]): Item[] {
+  return items.slice(-DAYS).reverse();
+}
+
+/** Features by day, the newest day first. A mark, the number and a ring say what the colour says. */
 export function HeatMap({ data }: { data: Data }) {
   const [isWhole, setWhole] = useState(false);
-  const from = Math.max(0, data.dayMs.length - DAYS);
-  const days = data.dayMs.slice(from);
+  const days = newestFirst(data.dayMs);
   const rows = data.features
     .map((feature) => ({
       name: feature.name,
-      psi: feature.psi.slice(from),
-      drifted: feature.drifted.slice(from),
-      worst: Math.max(0, ...feature.psi.slice(from).map((value) => value ?? 0)),
+      psi: newestFirst(feature.psi),
+      drifted: newestFirst(feature.drifted),
+      worst: Math.max(0, ...newestFirst(feature.psi).map((value) => value ?? 0)),
     }))
     .sort((a, b) => b.worst - a.worst);
   const shown = isWhole ? rows : rows.slice(0, FIRST_ROWS);

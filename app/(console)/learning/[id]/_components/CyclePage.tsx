@@ -165,6 +165,7 @@ function Deltas({ deltas, hasChampion }: { deltas: Cycle["foldDeltas"]; hasChamp
           id: "sentence",
           header: "In words",
           wide: true,
+          className: "sm:min-w-[220px] sm:whitespace-normal",
           cell: (row) => <span className="text-soft">{row.sentence}</span>,
         },
       ]}
