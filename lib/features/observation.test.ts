@@ -1,7 +1,14 @@
 import { describe, expect, it } from "vitest";
 import { CORE_V1 } from "./coreV1";
+import { CORE_V2 } from "./coreV2";
 import { fitNormaliser } from "./normaliser";
-import { observationFields, observationSize, PORTFOLIO_FIELDS, writeObservation } from "./observation";
+import {
+  observationFields,
+  observationGroups,
+  observationSize,
+  PORTFOLIO_FIELDS,
+  writeObservation,
+} from "./observation";
 import type { FeatureMatrix } from "./types";
 
 const matrix: FeatureMatrix = {
@@ -61,5 +68,26 @@ describe("observation", () => {
   it("has one named field per value", () => {
     expect(observationFields(CORE_V1).length).toBe(observationSize(CORE_V1));
     expect(observationFields(CORE_V1).slice(-PORTFOLIO_FIELDS.length)).toEqual([...PORTFOLIO_FIELDS]);
+  });
+
+  it("is shared out to groups: the bars' own, each higher timeframe, the feeds, and the account", () => {
+    const groups = observationGroups(CORE_V2);
+    const sizes = groups.map(({ name, columns }) => [name, columns.length]);
+    expect(sizes).toEqual([
+      ["base", 33],
+      ["1h", 6],
+      ["4h", 6],
+      ["1d", 6],
+      ["feeds", 22],
+      ["portfolio", 5],
+    ]);
+    const all = groups.flatMap(({ columns }) => columns).sort((a, b) => a - b);
+    expect(all).toEqual(observationFields(CORE_V2).map((_, column) => column));
+    const fields = observationFields(CORE_V2);
+    expect(groups[2]!.columns.every((column) => fields[column]!.startsWith("h4"))).toBe(true);
+    expect(observationGroups(CORE_V1).map(({ name, columns }) => [name, columns.length])).toEqual([
+      ["base", 29],
+      ["portfolio", 5],
+    ]);
   });
 });

@@ -33,6 +33,21 @@ export function observationFields(spec: FeatureSetSpec): string[] {
 }
 
 /**
+ * The observation's columns by what they describe: the bars' own timeframe ("base"), each higher timeframe, the
+ * side feeds ("feeds") and the account ("portfolio"). Every column is in exactly one group, none is empty.
+ */
+export function observationGroups(spec: FeatureSetSpec): Array<{ name: string; columns: number[] }> {
+  const names = [
+    ...spec.columns.map(({ timeframe, feed }) => timeframe ?? (feed === undefined ? "base" : "feeds")),
+    ...PORTFOLIO_FIELDS.map(() => "portfolio"),
+  ];
+  return [...new Set(names)].map((name) => ({
+    name,
+    columns: names.flatMap((other, column) => (other === name ? [column] : [])),
+  }));
+}
+
+/**
  * Writes out[offset ..]: each feature as (value - mean) / std, then the scaled portfolio fields, all
  * clipped to [-clip, clip] and rounded to float32. `features[featureOffset ..]` is one feature row.
  * Throws RangeError naming the field when an input is not finite (A-04): the caller must hold.

@@ -1,13 +1,26 @@
 import { describe, expect, it } from "vitest";
+import { bytesToFloat32, float32ToBytes } from "../core/bytes";
 import { createPrng } from "../core/prng";
+import { sha256Hex } from "../core/sha256";
 import { artifactChecksum, buildArtifact, verifyArtifact } from "./artifact";
 import { WEIGHTS_FILE } from "./layersModel";
-import { initialWeights } from "./network";
-import type { ArtifactManifest, NetworkSpec } from "./types";
+import { initialWeights, weightsHeldAtZero } from "./network";
+import type { ArtifactManifest, EncoderGroup, NetworkSpec } from "./types";
 
-const network: NetworkSpec = { observationSize: 4, hiddenSizes: [8, 8], actionCount: 3, activation: "tanh" };
+const plain: NetworkSpec = { observationSize: 4, hiddenSizes: [8, 8], actionCount: 3, activation: "tanh" };
+const encoded: NetworkSpec = {
+  ...plain,
+  encoder: {
+    groups: [
+      { name: "base", columns: [0, 2] },
+      { name: "1h", columns: [1, 3] },
+    ],
+    units: 2,
+    fusionUnits: 2,
+  },
+};
 
-function build(seed = 1) {
+function build(seed = 1, network: NetworkSpec = plain) {
   return buildArtifact({
     algorithm: "ppo",
     instrument: "XAUT-USDT",
@@ -43,6 +56,41 @@ describe("artifact", () => {
   it("the same training gives the same checksum and another seed another", () => {
     expect(build().artifactSha256).toBe(build().artifactSha256);
     expect(build(2).artifactSha256).not.toBe(build().artifactSha256);
+  });
+
+  it("one without an encoder keeps the checksum that it had before there were encoders", () => {
+    expect(build().artifactSha256).toBe("bde6a6dd534707201dd58e51b176dbd7fe0a677121d15674ab8521397e8cd8d7");
+  });
+
+  it("A-01: an encoder that reads another group's column, or other groups than recorded, is refused even when re-hashed", () => {
+    const { manifest, files, artifactSha256 } = build(1, encoded);
+    const stored = JSON.parse(JSON.stringify(manifest)) as ArtifactManifest;
+    expect(verifyArtifact(stored, files, artifactSha256).ok).toBe(true);
+
+    const weights = bytesToFloat32(files.get(WEIGHTS_FILE)!);
+    weights[weightsHeldAtZero(encoded)[0]!] = 0.5;
+    const bytes = float32ToBytes(weights);
+    const leaking = edited(manifest, {
+      files: { ...manifest.files, [WEIGHTS_FILE]: { sha256: sha256Hex(bytes), bytes: bytes.length } },
+    });
+    const altered = new Map(files).set(WEIGHTS_FILE, bytes);
+    expect(verifyArtifact(leaking, altered, artifactChecksum(leaking))).toMatchObject({
+      ok: false,
+      error: {
+        code: "ARTIFACT_MODEL_INVALID",
+        message: expect.stringMatching(/another group and must be 0/),
+      },
+    });
+
+    const [base, hour] = encoded.encoder!.groups as [EncoderGroup, EncoderGroup];
+    const renamed = [base, { ...hour, name: "4h" }];
+    for (const network of [plain, { ...encoded, encoder: { ...encoded.encoder!, groups: renamed } }]) {
+      const other = edited(manifest, { network });
+      expect(verifyArtifact(other, files, artifactChecksum(other))).toMatchObject({
+        ok: false,
+        error: { code: "ARTIFACT_MODEL_INVALID" },
+      });
+    }
   });
 
   it("A-01: every flipped byte and every truncation of a file is refused", () => {
@@ -94,7 +142,7 @@ describe("artifact", () => {
       [{ kernelVersion: "dense-f32-simd128-0" }, "ARTIFACT_KERNEL_MISMATCH"],
       [{ environment: { episodeBars: 101 } }, "ARTIFACT_SCHEMA_INVALID"],
       [{ observationFields: ["a"] }, "ARTIFACT_SCHEMA_INVALID"],
-      [{ network: { ...network, hiddenSizes: [8, 9] } }, "ARTIFACT_MODEL_INVALID"],
+      [{ network: { ...plain, hiddenSizes: [8, 9] } }, "ARTIFACT_MODEL_INVALID"],
       [{ formatVersion: 2 as 1 }, "ARTIFACT_SCHEMA_INVALID"],
     ];
     for (const [change, code] of cases) {

@@ -4,6 +4,7 @@ import { loadLayersModel } from "@tensorflow/tfjs-layers";
 import { describe, expect, it } from "vitest";
 import { createPrng } from "../core/prng";
 import { createPolicy } from "./decide";
+import { randomWeights, TEST_SHAPES } from "./kernel/reference.fixture";
 import { fromLayersModel, MODEL_FILE, toLayersModel, WEIGHTS_FILE } from "./layersModel";
 import { initialWeights } from "./network";
 import type { NetworkSpec } from "./types";
@@ -16,8 +17,10 @@ describe("LayersModel files", () => {
   it.each([
     ["a shared trunk", SPEC],
     ["separate trunks", { ...SPEC, trunk: "separate" as const }],
+    ["an encoder", TEST_SHAPES[4]!],
+    ["an encoder in each of separate trunks", TEST_SHAPES[5]!],
   ])("real tfjs-layers opens them and computes our logits and value to 1e-6, with %s", async (_, SPEC) => {
-    const WEIGHTS = initialWeights(SPEC, prng).map((w) => w + 0.05 * prng.nextGaussian());
+    const WEIGHTS = randomWeights(SPEC, 6);
     const files = toLayersModel(SPEC, WEIGHTS);
     const json = JSON.parse(new TextDecoder().decode(files.get(MODEL_FILE)));
     const model = await loadLayersModel(
@@ -30,8 +33,8 @@ describe("LayersModel files", () => {
     expect(model.outputNames).toEqual(["policy_logits", "value"]);
     const policy = createPolicy(SPEC, WEIGHTS);
     for (let i = 0; i < 40; i++) {
-      const x = Float32Array.from({ length: 30 }, () => 2 * prng.nextGaussian());
-      const [logits, value] = model.predict(tf.tensor2d(x, [1, 30])) as tf.Tensor[];
+      const x = Float32Array.from({ length: SPEC.observationSize }, () => 2 * prng.nextGaussian());
+      const [logits, value] = model.predict(tf.tensor2d(x, [1, x.length])) as tf.Tensor[];
       const ours = policy.decide(x);
       const theirs = [...logits!.dataSync(), ...value!.dataSync()];
       for (const [a, got] of [...ours.logits, ours.value].entries()) {
@@ -41,11 +44,10 @@ describe("LayersModel files", () => {
   });
 
   it("reading back gives the same network and the same bits", () => {
-    const separate: NetworkSpec = { ...SPEC, trunk: "separate" };
-    const both = fromLayersModel(toLayersModel(separate, initialWeights(separate, createPrng(2))));
-    expect(both).toMatchObject({ ok: true, value: { spec: separate } });
-    const back = fromLayersModel(toLayersModel(SPEC, WEIGHTS));
-    expect(back).toEqual({ ok: true, value: { spec: SPEC, weights: WEIGHTS } });
+    for (const spec of [SPEC, ...TEST_SHAPES]) {
+      const weights = randomWeights(spec, 2);
+      expect(fromLayersModel(toLayersModel(spec, weights))).toEqual({ ok: true, value: { spec, weights } });
+    }
   });
 
   it("a foreign topology, a short weight file or broken JSON is refused with a reason", () => {

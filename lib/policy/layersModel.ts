@@ -2,7 +2,7 @@ import { bytesToFloat32, float32ToBytes } from "../core/bytes";
 import { canonicalJson } from "../core/canonicalJson";
 import { err, ok, type Result } from "../core/result";
 import { checkWeights, type LayerShape, networkLayers } from "./network";
-import type { NetworkSpec } from "./types";
+import type { EncoderSpec, NetworkSpec } from "./types";
 
 /**
  * The tfjs LayersModel format: `model.json` (functional topology and weight manifest) and `weights.bin`
@@ -41,7 +41,7 @@ export function fromLayersModel(
   try {
     const text = new TextDecoder().decode(modelBytes);
     const parsed = JSON.parse(text) as ReturnType<typeof modelJson>;
-    const spec = specOf(parsed.weightsManifest[0]!.weights);
+    const spec = specOf(parsed.weightsManifest[0]!.weights, parsed.userDefinedMetadata?.encoder);
     if (canonicalJson(modelJson(spec)) !== canonicalJson(parsed)) {
       return err(`${MODEL_FILE} is not a tanh network with a policy_logits and a value head`);
     }
@@ -53,16 +53,18 @@ export function fromLayersModel(
   }
 }
 
-function specOf(entries: WeightEntry[]): NetworkSpec {
+function specOf(entries: WeightEntry[], encoder: EncoderSpec | undefined): NetworkSpec {
   const kernels = entries.filter((entry) => entry.name.endsWith("/kernel"));
   const policyAt = kernels.findIndex((entry) => entry.name === "policy_logits/kernel");
   const isSeparate = kernels.length > policyAt + 2;
   return {
     observationSize: kernels[0]!.shape[0]!,
-    hiddenSizes: kernels.slice(0, policyAt).map((entry) => entry.shape[1]!),
+    // An encoder and its fusion come before the hidden layers.
+    hiddenSizes: kernels.slice(encoder ? 2 : 0, policyAt).map((entry) => entry.shape[1]!),
     actionCount: kernels[policyAt]!.shape[1]!,
     activation: "tanh",
     ...(isSeparate ? { trunk: "separate" as const } : {}),
+    ...(encoder ? { encoder } : {}),
   };
 }
 
@@ -103,6 +105,8 @@ function modelJson(spec: NetworkSpec) {
       backend: "tensor_flow.js",
     },
     weightsManifest: [{ paths: [WEIGHTS_FILE], weights }],
+    // To tfjs an encoder is a dense layer that happens to hold zeros; which, and why, stands here.
+    ...(spec.encoder ? { userDefinedMetadata: { encoder: spec.encoder } } : {}),
   };
 }
 

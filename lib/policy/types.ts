@@ -1,6 +1,23 @@
 import type { TrainingReference } from "../features/guard";
 import type { Normaliser } from "../features/types";
 
+/** Observation columns that an encoder of their own reads, such as all of one timeframe. */
+export interface EncoderGroup {
+  name: string;
+  columns: number[];
+}
+
+/**
+ * An encoder per group of the observation, then a fusion layer over all of them (capability S1-15). The groups
+ * share out the observation: every column belongs to exactly one.
+ */
+export interface EncoderSpec {
+  groups: EncoderGroup[];
+  /** Outputs of each group's encoder. */
+  units: number;
+  fusionUnits: number;
+}
+
 /** Dense tanh network with a policy head and a value head. */
 export interface NetworkSpec {
   observationSize: number;
@@ -9,6 +26,8 @@ export interface NetworkSpec {
   activation: "tanh";
   /** "separate": policy and value each have hidden layers of `hiddenSizes` of their own; absent: they share one trunk. */
   trunk?: "separate";
+  /** Below the hidden layers of each trunk; absent: the first hidden layer reads the whole observation. */
+  encoder?: EncoderSpec;
 }
 
 export interface PolicyOutput {

@@ -2,7 +2,7 @@
 import { api } from "../../convex/_generated/api";
 import type { Id } from "../../convex/_generated/dataModel";
 import { canonicalJson } from "../../lib/core/canonicalJson";
-import { observationFields } from "../../lib/features/observation";
+import { observationFields, observationGroups } from "../../lib/features/observation";
 import { featureSetById } from "../../lib/features/registry";
 import { findInstrument } from "../../lib/market/instruments";
 import type { BuiltArtifact } from "../../lib/policy/artifact";
@@ -50,6 +50,7 @@ async function train(context: JobContext, versionId: Id<"agentVersions">): Promi
   const resumeFrom = await downloadCheckpoint(desk, lease.jobId);
   const curve = createCurveWriter(desk, target);
 
+  const featureSet = featureSetById(version.featureSetId);
   const outcome = await trainOnDataset({
     dataset,
     identity: {
@@ -58,7 +59,8 @@ async function train(context: JobContext, versionId: Id<"agentVersions">): Promi
       timeframe: version.timeframe,
       featureSetId: version.featureSetId,
       featureFingerprint: version.featureFingerprint,
-      observationFields: observationFields(featureSetById(version.featureSetId)),
+      observationFields: observationFields(featureSet),
+      observationGroups: observationGroups(featureSet),
     },
     envSpec: defaultEnvSpec(instrument.value.rules, await costsOf(desk, version)),
     algorithm: version.algorithm,

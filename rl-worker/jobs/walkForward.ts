@@ -3,7 +3,7 @@ import { api } from "../../convex/_generated/api";
 import type { Id } from "../../convex/_generated/dataModel";
 import { float64ToBytes } from "../../lib/core/bytes";
 import { rewardHorizonBars, type WalkForwardFold, walkForwardFolds } from "../../lib/dataset/walkForward";
-import { observationFields } from "../../lib/features/observation";
+import { observationFields, observationGroups } from "../../lib/features/observation";
 import { featureSetById } from "../../lib/features/registry";
 import { findInstrument } from "../../lib/market/instruments";
 import { timeframeMs } from "../../lib/market/timeframe";
@@ -70,6 +70,7 @@ async function walk(context: JobContext, walkForwardId: Id<"walkForwards">): Pro
       featureSetId: spec.id,
       featureFingerprint: request.recipe.featureFingerprint,
       observationFields: observationFields(spec),
+      observationGroups: observationGroups(spec),
     },
     envSpecAt: (multiplier) => stressedEnvSpec(base, multiplier),
     recipe: request.recipe,

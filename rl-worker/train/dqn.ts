@@ -67,7 +67,9 @@ export async function trainDqn(options: DqnOptions): Promise<DqnResult> {
   checkDqnSettings(s);
   const envs = Array.from({ length: s.envCount }, (_, i) => options.makeEnv(i));
   const { observationSize, actionCount } = envs[0]!;
-  const spec: NetworkSpec = { observationSize, hiddenSizes: s.hiddenSizes, actionCount, activation: "tanh" };
+  const { hiddenSizes, encoder } = s;
+  const dense: NetworkSpec = { observationSize, hiddenSizes, actionCount, activation: "tanh" };
+  const spec = encoder ? { ...dense, encoder } : dense;
   const maxRows = Math.max(s.batchSize, s.envCount);
   const sizes = { maxRows, storedRows: s.replayCapacity, kernel };
   const online = new DenseNetwork(spec, { ...sizes, training: true });

@@ -1,5 +1,5 @@
 import type { KernelBuild } from "../../lib/policy/kernel/instance";
-import type { NetworkSpec } from "../../lib/policy/types";
+import type { EncoderSpec, NetworkSpec } from "../../lib/policy/types";
 import type { Env } from "../env/types";
 
 /** Everything that decides a DQN run besides its environments. Two equal settings give equal weights. */
@@ -8,6 +8,8 @@ export interface DqnSettings {
   /** Total environment steps over all environments, rounded up to whole rounds of them. */
   environmentSteps: number;
   hiddenSizes: number[];
+  /** Reads the observation for the hidden layers; absent: they read it themselves. */
+  encoder?: EncoderSpec;
   /** Environments stepped together: one round. */
   envCount: number;
   /** Transitions kept; the oldest go first. */

@@ -606,13 +606,14 @@ function observeAll(envs: Env[], out: Float32Array, fromRow: number): void {
 }
 
 function networkSpec(s: PpoSettings, observationSize: number, actionCount: number): NetworkSpec {
-  const shared: NetworkSpec = {
+  return {
     observationSize,
     hiddenSizes: s.hiddenSizes,
     actionCount,
     activation: "tanh",
+    ...(s.separateTrunks ? { trunk: "separate" } : {}),
+    ...(s.encoder ? { encoder: s.encoder } : {}),
   };
-  return s.separateTrunks ? { ...shared, trunk: "separate" } : shared;
 }
 
 /** 1 at the start of the run, `finalFraction` at its end, linear between. */

@@ -1,6 +1,6 @@
 import type { ThreadChoice } from "../../lib/policy/kernel/choices";
 import type { KernelBuild } from "../../lib/policy/kernel/instance";
-import type { NetworkSpec } from "../../lib/policy/types";
+import type { EncoderSpec, NetworkSpec } from "../../lib/policy/types";
 import type { Env } from "../env/types";
 
 /** Everything that decides a PPO run besides its environments. Two equal settings give equal weights. */
@@ -9,6 +9,8 @@ export interface PpoSettings {
   /** Total environment steps over all environments; the last iteration is shortened to end there. */
   environmentSteps: number;
   hiddenSizes: number[];
+  /** Reads the observation for the hidden layers; absent: they read it themselves. */
+  encoder?: EncoderSpec;
   /** Environments stepped together. */
   envCount: number;
   /** Steps per environment between two updates. */

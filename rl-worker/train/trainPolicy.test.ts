@@ -5,6 +5,7 @@ import { verifyArtifact } from "../../lib/policy/artifact";
 import { DenseNetwork } from "../../lib/policy/kernel/denseNetwork";
 import { KERNEL_VERSION } from "../../lib/policy/kernel/instance";
 import { fromLayersModel } from "../../lib/policy/layersModel";
+import { weightsHeldAtZero } from "../../lib/policy/network";
 import { defaultEnvSpec } from "../env/envSpec";
 import { syntheticMarket } from "../env/syntheticMarket.fixture";
 import { trainingKernel } from "../policy/trainingKernel";
@@ -175,6 +176,95 @@ describe("training on a dataset", () => {
     );
     const negative = { ...REQUEST.hyperparameters, "env.holdingPenalty": -1 };
     await expect(trainOnDataset({ ...REQUEST, hyperparameters: negative })).rejects.toThrow(/holdingPenalty/);
+  });
+
+  describe("with an encoder per timeframe (S1-15)", () => {
+    const observationGroups = [
+      { name: "base", columns: [0, 2] },
+      { name: "1h", columns: [1] },
+      { name: "portfolio", columns: [3, 4, 5, 6, 7] },
+    ];
+    const encoded = (request: TrainRequest, encoder: TrainRequest["hyperparameters"]): TrainRequest => ({
+      ...request,
+      identity: { ...request.identity, observationGroups },
+      hyperparameters: { ...request.hyperparameters, ...encoder },
+    });
+    const ppo: TrainRequest = { ...REQUEST, threads: 2 };
+    const dqn: TrainRequest = {
+      ...REQUEST,
+      algorithm: "dqn",
+      steps: 9_000,
+      hyperparameters: {
+        envCount: 4,
+        batchSize: 64,
+        hiddenSizes: [16],
+        warmupSteps: 500,
+        replayCapacity: 2_000,
+      },
+    };
+
+    it.each([
+      ["PPO on two threads", ppo],
+      [
+        "PPO with separate trunks",
+        { ...REQUEST, hyperparameters: { ...REQUEST.hyperparameters, separateTrunks: 1 } },
+      ],
+      ["DQN with weight decay", dqn],
+    ] as Array<[string, TrainRequest]>)(
+      "the same seed gives the same checksum, also stopped and resumed; groups stay apart to the bit: %s",
+      async (_, plain) => {
+        const request = encoded(plain, { "encoder.units": 4 });
+        const { manifest, files, artifactSha256 } = trained(await trainOnDataset(request));
+        const { hiddenSizes } = manifest.network;
+        expect(hiddenSizes).toEqual(plain.hyperparameters!.hiddenSizes);
+        // ceil(sqrt(3 groups x 4 units))
+        expect(manifest.network.encoder).toEqual({ groups: observationGroups, units: 4, fusionUnits: 4 });
+        const loaded = verifyArtifact(manifest, files, artifactSha256);
+        const model = fromLayersModel(files);
+        if (!loaded.ok || !model.ok) throw new Error("the artifact does not load");
+        const { weights } = model.value;
+        const held = weightsHeldAtZero(manifest.network);
+        expect(held.length).toBeGreaterThan(0);
+        expect(held.every((at) => weights[at] === 0)).toBe(true);
+
+        const stopped = await trainOnDataset({ ...request, shouldStop: () => "checkpoint-and-stop" });
+        if (stopped.status !== "stopped") throw new Error("expected a stop");
+        const resumed = { ...request, resumeFrom: stopped.checkpoint };
+        expect(trained(await trainOnDataset(resumed)).artifactSha256).toBe(artifactSha256);
+        const without = { ...plain, resumeFrom: stopped.checkpoint };
+        await expect(trainOnDataset(without)).rejects.toThrow(/other settings/);
+      },
+    );
+
+    it("0 units are no encoder, to the checksum; groups alone change nothing", async () => {
+      const plain = trained(await trainOnDataset(REQUEST)).artifactSha256;
+      const off = encoded(REQUEST, { "encoder.units": 0 });
+      expect(trained(await trainOnDataset(off)).artifactSha256).toBe(plain);
+    });
+
+    it("refuses what no encoder can be built from, and says what to do", async () => {
+      const refused = (encoder: Record<string, number>, change: Partial<TrainRequest["identity"]> = {}) => {
+        const request = encoded(REQUEST, encoder as TrainRequest["hyperparameters"]);
+        return expect(trainOnDataset({ ...request, identity: { ...request.identity, ...change } })).rejects;
+      };
+      await refused({ "encoder.units": 1.5 }).toThrow(
+        /encoder.units must be an integer in 1 .. 256, got 1.5/,
+      );
+      await refused({ "encoder.units": -1 }).toThrow(/encoder.units must be an integer in 1 .. 256, got -1/);
+      await refused({ "encoder.units": 4, "encoder.fusionUnits": 9_999 }).toThrow(
+        /encoder.fusionUnits must be/,
+      );
+      await refused({ "encoder.fusionUnits": 4 }).toThrow(/there is no encoder; set encoder.units too/);
+      await refused({ "encoder.depth": 2 }).toThrow(
+        /"encoder.depth" is unknown to ppo; known are .*encoder.units/,
+      );
+      await refused({ "encoder.units": 4 }, { observationGroups: undefined }).toThrow(
+        /feature set made-up has 0 groups of columns and an encoder needs 2/,
+      );
+      await refused({ "encoder.units": 4 }, { observationGroups: observationGroups.slice(1) }).toThrow(
+        /column 0 is in no group/,
+      );
+    });
   });
 
   it("refuses to resume over another dataset", async () => {

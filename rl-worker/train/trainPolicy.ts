@@ -6,6 +6,8 @@ import { PORTFOLIO_FIELDS } from "../../lib/features/observation";
 import type { Algorithm } from "../../lib/policy/algorithms";
 import { type BuiltArtifact, buildArtifact } from "../../lib/policy/artifact";
 import type { KernelChoice, ThreadChoice } from "../../lib/policy/kernel/choices";
+import { defaultFusionUnits } from "../../lib/policy/network";
+import type { EncoderGroup, EncoderSpec } from "../../lib/policy/types";
 import { checkEnv } from "../env/checkEnv";
 import { type EnvSpec, REWARD_SETTINGS, type RewardSetting } from "../env/envSpec";
 import { type MarketData, usableRange } from "../env/marketData";
@@ -25,17 +27,23 @@ export interface DatasetIdentity {
   featureFingerprint: string;
   /** Names of the observation's values: the features, then the portfolio fields. */
   observationFields: string[];
+  /** Which of them belong together (`observationGroups`); only an encoder needs to know. */
+  observationGroups?: EncoderGroup[];
 }
 
-type Overrides<Settings> = Partial<Omit<Settings, "seed" | "environmentSteps">>;
+type Overrides<Settings> = Partial<Omit<Settings, "seed" | "environmentSteps" | "encoder">>;
 /**
  * Overrides of the defaults of the request's algorithm; those that start with "env." are of the environment's
- * reward and episodes.
+ * reward and episodes, those that start with "encoder." of the network's encoder, which has 0 units, and so is
+ * not there, by default.
  */
 export type Hyperparameters = (Overrides<PpoSettings> | Overrides<DqnSettings>) & {
-  [name in `env.${RewardSetting}`]?: number;
+  [name in `env.${RewardSetting}` | `encoder.${EncoderSetting}`]?: number;
 };
 const ENVIRONMENT_PREFIX = "env.";
+const ENCODER_PREFIX = "encoder.";
+const ENCODER_SETTINGS = ["units", "fusionUnits"] as const;
+type EncoderSetting = (typeof ENCODER_SETTINGS)[number];
 
 /** One point of the training curve of either algorithm. */
 export type CurvePoint = ProgressPoint | DqnPoint;
@@ -85,9 +93,11 @@ const CHECKED_STEPS = 64;
  * @throws TrainingDivergedError, or RangeError on unusable data or settings.
  */
 export async function trainOnDataset(request: TrainRequest): Promise<TrainOutcome> {
-  const { dataset, identity, seed } = request;
+  const { dataset, seed } = request;
   checkRequest(request);
+  const { observationGroups, ...identity } = request.identity;
   const overrides = splitOverrides(request.hyperparameters);
+  const encoder = encoderOf(overrides.encoder, observationGroups, identity.featureSetId);
   const envSpec: EnvSpec = { ...request.envSpec, ...overrides.environment };
   const { fromRow, toRow } = usableRange(dataset, dataset.fromRow, dataset.toRow);
   const normaliser = fitNormaliser(dataset.features, fromRow, toRow);
@@ -112,12 +122,13 @@ export async function trainOnDataset(request: TrainRequest): Promise<TrainOutcom
       resumeFrom: request.resumeFrom,
       contextHash: sha256Hex(canonicalJson({ identity, envSpec, normaliser, fromRow, toRow })),
     },
+    encoder,
   );
   const { environmentSteps, metrics: finalMetrics, network } = result;
   if (result.stoppedBy === "request") {
     return { status: "stopped", checkpoint: result.checkpoint, finalMetrics, environmentSteps };
   }
-  const { hiddenSizes: _inNetwork, seed: _inManifest, environmentSteps: plannedSteps, ...numbers } = settings;
+  const { hiddenSizes: _1, encoder: _2, seed: _3, environmentSteps: plannedSteps, ...numbers } = settings;
   const artifact = buildArtifact({
     algorithm: request.algorithm,
     ...identity,
@@ -140,23 +151,50 @@ export async function trainOnDataset(request: TrainRequest): Promise<TrainOutcom
   };
 }
 
-/** Which of the overrides belong to the algorithm, and which to the environment (without their prefix). */
+/** Which of the overrides belong to the algorithm, and which to the others (without their prefix). */
 function splitOverrides(hyperparameters: Hyperparameters = {}) {
   const entries = Object.entries(hyperparameters);
-  const isOfEnvironment = ([name]: [string, unknown]) => name.startsWith(ENVIRONMENT_PREFIX);
+  const under = (prefix: string) =>
+    Object.fromEntries(
+      entries
+        .filter(([name]) => name.startsWith(prefix))
+        .map(([name, value]) => [name.slice(prefix.length), value as number]),
+    );
   return {
-    algorithm: Object.fromEntries(entries.filter((entry) => !isOfEnvironment(entry))) as Hyperparameters,
-    environment: Object.fromEntries(
-      entries.filter(isOfEnvironment).map(([name, value]) => [name.slice(ENVIRONMENT_PREFIX.length), value]),
-    ) as { [name in RewardSetting]?: number },
+    algorithm: Object.fromEntries(
+      entries.filter(([name]) => !name.startsWith(ENVIRONMENT_PREFIX) && !name.startsWith(ENCODER_PREFIX)),
+    ) as Hyperparameters,
+    environment: under(ENVIRONMENT_PREFIX) as { [name in RewardSetting]?: number },
+    encoder: under(ENCODER_PREFIX) as { [name in EncoderSetting]?: number },
   };
+}
+
+/** The encoder that the overrides ask for; undefined for none. The network itself checks sizes and columns. */
+function encoderOf(
+  { units = 0, fusionUnits = 0 }: { [name in EncoderSetting]?: number },
+  groups: EncoderGroup[] = [],
+  featureSetId: string,
+): EncoderSpec | undefined {
+  if (units === 0) {
+    if (fusionUnits === 0) return undefined;
+    throw new RangeError(
+      `encoder.fusionUnits is ${fusionUnits}, but there is no encoder; set encoder.units too`,
+    );
+  }
+  if (groups.length < 2) {
+    throw new RangeError(
+      `encoder.units is ${units}, but feature set ${featureSetId} has ${groups.length} groups of columns and an ` +
+        "encoder needs 2; choose a feature set with groups, or leave the encoder out",
+    );
+  }
+  return { groups, units, fusionUnits: fusionUnits || defaultFusionUnits(groups.length, units) };
 }
 
 type Common = Omit<PpoOptions, "settings" | "threads"> & Omit<DqnOptions, "settings">;
 
 /** Trains by the request's algorithm, over its defaults and the request's overrides. */
-async function runAlgorithm(request: TrainRequest, common: Common) {
-  const run = { seed: request.seed, environmentSteps: request.steps };
+async function runAlgorithm(request: TrainRequest, common: Common, encoder: EncoderSpec | undefined) {
+  const run = { seed: request.seed, environmentSteps: request.steps, ...(encoder ? { encoder } : {}) };
   if (request.algorithm === "dqn") {
     const overrides = request.hyperparameters as Overrides<DqnSettings> | undefined;
     const settings: DqnSettings = { ...DQN_DEFAULTS, ...overrides, ...run };
@@ -178,6 +216,7 @@ function checkRequest({ dataset, identity, algorithm, hyperparameters, threads }
   const known = [
     ...Object.keys(algorithm === "dqn" ? DQN_DEFAULTS : PPO_DEFAULTS),
     ...REWARD_SETTINGS.map((name) => ENVIRONMENT_PREFIX + name),
+    ...ENCODER_SETTINGS.map((name) => ENCODER_PREFIX + name),
   ];
   const unknown = Object.keys(hyperparameters ?? {}).find((key) => !known.includes(key));
   if (unknown !== undefined) {

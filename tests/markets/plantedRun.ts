@@ -3,6 +3,7 @@ import type { InstrumentRules } from "../../lib/broker/types";
 import { PORTFOLIO_FIELDS } from "../../lib/features/observation";
 import type { Algorithm } from "../../lib/policy/algorithms";
 import { type LoadedPolicy, verifyArtifact } from "../../lib/policy/artifact";
+import type { EncoderGroup } from "../../lib/policy/types";
 import { defaultEnvSpec } from "../../rl-worker/env/envSpec";
 import { createTradingEnv, type TradingEnv } from "../../rl-worker/env/tradingEnv";
 import { type Hyperparameters, trainOnDataset } from "../../rl-worker/train/trainPolicy";
@@ -27,6 +28,17 @@ export function plantedMarket(options: Omit<PlantedMarketOptions, "costBpsPerSid
   return createPlantedMarket({ ...options, costBpsPerSide: takerFeeBps + halfSpreadBps + slippageBps });
 }
 
+/** Groups as a feature set of several timeframes has them: the signal with half of the noise, the rest, the account. */
+function groupsOf({ features: { width } }: PlantedMarket): EncoderGroup[] {
+  const columns = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => from + i);
+  const half = Math.floor(width / 2);
+  return [
+    { name: "base", columns: columns(0, half) },
+    { name: "1h", columns: columns(half, width) },
+    { name: "portfolio", columns: columns(width, width + PORTFOLIO_FIELDS.length) },
+  ];
+}
+
 /** Trains with the default hyper-parameters (PPO unless told otherwise) and loads the artifact as inference does. */
 export async function trainOnMarket(
   market: PlantedMarket,
@@ -49,6 +61,7 @@ export async function trainOnMarket(
       featureSetId: "planted",
       featureFingerprint: "planted",
       observationFields: [...market.features.names, ...PORTFOLIO_FIELDS],
+      observationGroups: groupsOf(market),
     },
     envSpec: PLANTED_SPEC,
     algorithm,

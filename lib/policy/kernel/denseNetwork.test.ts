@@ -2,9 +2,10 @@ import * as tf from "@tensorflow/tfjs-core";
 import "@tensorflow/tfjs-backend-cpu";
 import { describe, expect, it } from "vitest";
 import { createPrng } from "../../core/prng";
-import { networkLayers, weightCount } from "../network";
+import { networkLayers, weightCount, weightsHeldAtZero } from "../network";
+import type { NetworkSpec } from "../types";
 import { DenseNetwork } from "./denseNetwork";
-import { gradientError, randomWeights, TEST_SHAPES as SHAPES } from "./reference.fixture";
+import { ENCODED, gradientError, randomWeights, TEST_SHAPES as SHAPES } from "./reference.fixture";
 
 describe("dense network kernel", () => {
   it("forward equals tfjs to 1e-6 over every tile remainder", () => {
@@ -92,7 +93,10 @@ describe("dense network kernel", () => {
   });
 
   it("two lanes over one memory step as one network with the summed gradient", () => {
-    const spec = SHAPES[0]!;
+    for (const spec of [SHAPES[0]!, ENCODED]) checkLanes(spec);
+  });
+
+  function checkLanes(spec: NetworkSpec): void {
     const options = { maxRows: 12, training: true, lanes: 2 };
     const first = new DenseNetwork(spec, options);
     const second = new DenseNetwork(spec, { ...options, lane: 1, memory: first.memory });
@@ -111,6 +115,27 @@ describe("dense network kernel", () => {
     expect(first.adamStep(step)).toBeCloseTo(single.adamStep(step), 3);
     const [one, two] = [single.getWeights(), second.getWeights()];
     for (let i = 0; i < one.length; i++) expect(Math.abs(one[i]! - two[i]!)).toBeLessThan(1e-4);
+    for (const at of weightsHeldAtZero(spec)) expect(two[at]).toBe(0);
+  }
+
+  it("weights between the encoders of two groups stay exactly zero under Adam with decay, all others move", () => {
+    const network = new DenseNetwork(ENCODED, { maxRows: 67, training: true });
+    gradientError(network, 67, 8);
+    const before = network.getWeights();
+    for (let t = 0; t < 20; t++) {
+      network.forward(67);
+      // In two parts, the second added to the gradient of the first.
+      network.backward(40);
+      network.backward(27, true);
+      network.adamStep({ learningRate: 0.01, maxGradientNorm: 0.5, weightDecay: 0.1 });
+    }
+    const after = network.getWeights();
+    const held = new Set(weightsHeldAtZero(ENCODED));
+    expect(held.size).toBe((4 + 4 + 3) * 2 * 3);
+    for (let i = 0; i < after.length; i++) {
+      if (held.has(i)) expect(after[i]).toBe(0);
+      else expect(after[i], `weight ${i}`).not.toBe(before[i]);
+    }
   });
 
   it("Adam and AdamW equal their published formulas in float64 and clip by the global norm", () => {
@@ -152,7 +177,10 @@ describe("dense network kernel", () => {
   }
 
   it("weights survive the padded layout unchanged, and optimiser state continues bit for bit", () => {
-    const spec = SHAPES[2]!;
+    for (const spec of [SHAPES[2]!, ENCODED]) checkContinues(spec);
+  });
+
+  function checkContinues(spec: NetworkSpec): void {
     const weights = randomWeights(spec, 4);
     expect(weights).toHaveLength(weightCount(spec));
     const step = (network: DenseNetwork) => {
@@ -173,5 +201,5 @@ describe("dense network kernel", () => {
     step(one);
     step(two);
     expect(two.getWeights()).toEqual(one.getWeights());
-  });
+  }
 });

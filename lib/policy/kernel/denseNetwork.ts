@@ -1,4 +1,4 @@
-import { checkWeights } from "../network";
+import { checkWeights, weightsHeldAtZero } from "../network";
 import type { NetworkSpec } from "../types";
 import {
   baselineKernel,
@@ -72,6 +72,8 @@ export class DenseNetwork {
   private readonly kernel: KernelExports;
   private readonly layout: NetworkLayout;
   private readonly betaPowers: Float64Array;
+  /** Where a gradient block holds the weights of `weightsHeldAtZero`. */
+  private readonly held: number[] = [];
 
   constructor(
     readonly spec: NetworkSpec,
@@ -95,6 +97,12 @@ export class DenseNetwork {
     this.indices = new Uint32Array(buffer, layout.indices, maxRows);
     this.betaPowers = new Float64Array(buffer, layout.betaPowers, 2);
     if (!options.memory) this.betaPowers.fill(1);
+    const held = new Set(training ? weightsHeldAtZero(spec) : []);
+    if (held.size > 0) {
+      this.eachWeight(layout.parameters, (_, at, i) => {
+        if (held.has(i)) this.held.push(at);
+      });
+    }
   }
 
   /** Copies stored rows indices[0 .. rows) into `observations`. */
@@ -120,7 +128,8 @@ export class DenseNetwork {
 
   /**
    * Gradients of sum(outputGradient * outputs) for the `observations` of the last `forward(rows)`. With
-   * `accumulate` they are added to this lane's last gradients, which belong to the same weights.
+   * `accumulate` they are added to this lane's last gradients, which belong to the same weights. Weights held at
+   * zero have none, so that Adam, whose moments of them stay 0, never moves them.
    */
   backward(rows: number, accumulate = false): void {
     const k = this.kernel;
@@ -156,6 +165,10 @@ export class DenseNetwork {
         );
         k.tanhBackward(below.gradient, below.activation, rows * below.rowBytes);
       }
+    }
+    if (this.held.length > 0) {
+      const gradient = this.block(block);
+      for (const at of this.held) gradient[at] = 0;
     }
   }
 

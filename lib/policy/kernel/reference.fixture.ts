@@ -1,19 +1,43 @@
 import { createPrng } from "../../core/prng";
-import { initialWeights, networkLayers } from "../network";
-import type { NetworkSpec } from "../types";
+import { initialWeights, networkLayers, weightsHeldAtZero } from "../network";
+import type { EncoderSpec, NetworkSpec } from "../types";
 import type { DenseNetwork } from "./denseNetwork";
 
-/** Shapes that meet every remainder of the kernel's tiles, with one trunk and with two. */
+/** Three groups of 11 columns that are not neighbours. */
+const ENCODER: EncoderSpec = {
+  groups: [
+    { name: "1h", columns: [0, 3, 6, 9] },
+    { name: "base", columns: [1, 2, 4, 10] },
+    { name: "portfolio", columns: [5, 7, 8] },
+  ],
+  units: 3,
+  fusionUnits: 5,
+};
+
+/** A network whose observation has 11 columns in three groups, each with its encoder. */
+export const ENCODED: NetworkSpec = {
+  observationSize: 11,
+  hiddenSizes: [9],
+  actionCount: 3,
+  activation: "tanh",
+  encoder: ENCODER,
+};
+
+/** Shapes that meet every remainder of the kernel's tiles, with one trunk and with two, with and without encoder. */
 export const TEST_SHAPES: NetworkSpec[] = [
   { observationSize: 30, hiddenSizes: [64, 64], actionCount: 3, activation: "tanh" },
   { observationSize: 7, hiddenSizes: [5], actionCount: 2, activation: "tanh" },
   { observationSize: 33, hiddenSizes: [20, 48, 13], actionCount: 5, activation: "tanh" },
   { observationSize: 18, hiddenSizes: [22, 17], actionCount: 3, activation: "tanh", trunk: "separate" },
+  ENCODED,
+  { ...ENCODED, hiddenSizes: [8, 6], trunk: "separate" },
 ];
 
 export function randomWeights(spec: NetworkSpec, seed: number): Float32Array {
   const prng = createPrng(seed);
-  return initialWeights(spec, prng).map((w) => w + 0.1 * prng.nextGaussian());
+  const weights = initialWeights(spec, prng).map((w) => w + 0.1 * prng.nextGaussian());
+  for (const at of weightsHeldAtZero(spec)) weights[at] = 0;
+  return weights;
 }
 
 /** Test reference: the definition of the network in float64, written without regard to speed. */
@@ -39,8 +63,9 @@ export function referenceForward(
 
 /**
  * Largest difference between the network's gradients of a random linear objective and float64 finite
- * differences of `referenceForward`, over about 60 parameters, as a share of the gradient's norm. Leaves the
- * network with those weights, observations and gradients.
+ * differences of `referenceForward`, over about 60 parameters, as a share of the gradient's norm. A weight held at
+ * zero is no parameter, so its gradient has to be 0. Leaves the network with those weights, observations and
+ * gradients.
  */
 export function gradientError(network: DenseNetwork, rows: number, seed: number): number {
   const { spec } = network;
@@ -73,7 +98,10 @@ export function gradientError(network: DenseNetwork, rows: number, seed: number)
   const stride = Math.max(1, Math.floor(w.length / 60));
   const h = 1e-5;
   let worst = 0;
+  const held = new Set(weightsHeldAtZero(spec));
+  for (const at of held) worst = Math.max(worst, Math.abs(gradient[at]!) / norm);
   for (let i = 0; i < w.length; i += stride) {
+    if (held.has(i)) continue;
     const centre = w[i]!;
     w[i] = centre + h;
     const above = objective(w);

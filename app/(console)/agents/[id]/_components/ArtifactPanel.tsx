@@ -25,7 +25,13 @@ export function ArtifactPanel({ version }: { version: Version }) {
     );
   }
   const { network } = manifest;
-  const shape = [network.observationSize, ...network.hiddenSizes, network.actionCount].join(" → ");
+  const { encoder } = network;
+  const encoded = encoder
+    ? [`${encoder.groups.map(({ name }) => name).join(" + ")} × ${encoder.units}`, encoder.fusionUnits]
+    : [];
+  const shape = [network.observationSize, ...encoded, ...network.hiddenSizes, network.actionCount].join(
+    " → ",
+  );
   return (
     <Panel title="Artifact" hint="opens in any TensorFlow.js program">
       <Facts
