@@ -1,5 +1,6 @@
 /** What the worker and the command line need to know, parsed once at start. */
 import { readFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import { z } from "zod";
 
 const vKey = z.object({
@@ -17,6 +18,8 @@ const vEnvironment = z.object({
   ASSAY_KEY_FILE: z.string().min(1),
   ASSAY_AUTH_ISSUER: z.string().min(1).default("https://assay.local"),
   ASSAY_WORKER_JOBS: z.coerce.number().int().min(1).max(32).default(6),
+  ASSAY_FEATURE_CACHE: z.string().min(1).optional(),
+  ASSAY_FEATURE_CACHE_MB: z.coerce.number().int().min(0).max(1_000_000).default(2_048),
 });
 
 export interface WorkerConfig {
@@ -24,6 +27,8 @@ export interface WorkerConfig {
   key: SigningKey;
   issuer: string;
   concurrentJobs: number;
+  /** Absent when the cache's size is set to 0. */
+  featureCache?: { folder: string; maxBytes: number };
 }
 
 /** A desk's signing key file (private JWK, ES256). Throws with the file's name when it does not parse. */
@@ -47,7 +52,11 @@ export function readConfig(env: NodeJS.ProcessEnv): WorkerConfig {
     const issue = parsed.error.issues[0]!;
     throw new Error(`${issue.path.join(".")}: ${issue.message}; see .env.example`);
   }
+  const { ASSAY_KEY_FILE: keyFile, ASSAY_FEATURE_CACHE_MB: cacheMb } = parsed.data;
+  // The key lies in a folder of the data folder.
+  const folder = parsed.data.ASSAY_FEATURE_CACHE ?? join(dirname(dirname(resolve(keyFile))), "feature-cache");
   return {
+    ...(cacheMb > 0 && { featureCache: { folder, maxBytes: cacheMb * 1_048_576 } }),
     convexUrl: parsed.data.ASSAY_CONVEX_URL,
     key: readSigningKey(parsed.data.ASSAY_KEY_FILE),
     issuer: parsed.data.ASSAY_AUTH_ISSUER,

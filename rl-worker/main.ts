@@ -1,6 +1,7 @@
 /** The worker process: reads its configuration, connects, works until it is told to stop. */
 import { randomUUID } from "node:crypto";
 import { readConfig } from "./config";
+import { folderFeatureCache } from "./datasets/featureCache";
 import { runWorkerLoop } from "./jobs/loop";
 import { systemClock } from "./runtime/clock";
 import { createLogger, messageOf } from "./runtime/log";
@@ -26,6 +27,8 @@ async function main(): Promise<void> {
     log,
     workerId,
     concurrentJobs: config.concurrentJobs,
+    featureCache:
+      config.featureCache && folderFeatureCache({ ...config.featureCache, nowMs: systemClock.nowMs }),
     signal: stop.signal,
   });
   await desk.close();

@@ -11,6 +11,12 @@ import type { FeatureSetSpec } from "./types";
 /** Period of the ATR that scales features and protective stops. */
 export const ATR_PERIOD = 14;
 
+/**
+ * Version of the code behind all feature kinds. A change that alters any bit of any column raises it, so that
+ * stored feature blocks of the code before are not used again.
+ */
+export const FEATURE_KERNEL_VERSION = 1;
+
 /** What a feature set may need beside the candles. */
 export interface FeatureInputs {
   /** Timeframe of the candles; a set with context or side columns needs it to know when a bar closes. */

@@ -1,7 +1,6 @@
 import { sha256Hex } from "../../lib/core/sha256";
 import { type DatasetRows, datasetContentSha256, datasetHash } from "../../lib/dataset/hash";
 import type { DatasetManifest, DatasetManifestCore, SourceChunk } from "../../lib/dataset/types";
-import { computeAtr, computeFeatures } from "../../lib/features/batch";
 import { featureFingerprint } from "../../lib/features/fingerprint";
 import { type SideFeeds, sideFeedHashes } from "../../lib/features/sides";
 import { featureStartMs } from "../../lib/features/stream";
@@ -12,6 +11,8 @@ import { concatColumns, lowerBound, rangeColumns, sliceColumns } from "../../lib
 import { coverage } from "../../lib/market/gaps";
 import { timeframeMs } from "../../lib/market/timeframe";
 import type { CandleColumns, CoverageReport, SessionCalendar, Timeframe } from "../../lib/market/types";
+import { cachedFeatures } from "./cachedFeatures";
+import type { FeatureCache } from "./featureCache";
 import { writeDatasetParquet } from "./parquet";
 
 export interface StoredChunk extends SourceChunk {
@@ -32,6 +33,8 @@ export interface BuildDatasetOptions {
   sides?: SideFeeds;
   /** Stored chunks in ascending order that cover `datasetSourceRange`; others are ignored. */
   chunks: AsyncIterable<StoredChunk>;
+  /** Where features are read from when the same bars were computed before; the bytes are the same without it. */
+  cache?: FeatureCache;
   onProgress?: (progress: { phase: "read" | "compute" | "write"; barsRead: number }) => void;
   signal?: AbortSignal;
 }
@@ -41,6 +44,8 @@ export interface BuiltDataset {
   manifest: DatasetManifest;
   datasetHash: string;
   quality: CoverageReport;
+  /** Bars whose features came from the cache. */
+  rowsReused: number;
 }
 
 export type DatasetRefusal = "badRange" | "chunkHash" | "chunkOrder" | "noBars" | "noWarmRows";
@@ -83,7 +88,7 @@ export async function buildDataset(options: BuildDatasetOptions): Promise<BuiltD
   const { bars, sourceChunks } = await readBars(options, sourceRange);
   options.onProgress?.({ phase: "compute", barsRead: bars.openTimeMs.length });
   const aggregated = aggregateCandles(bars, timeframe, { sourceTimeframe: options.sourceTimeframe });
-  const rows = warmRows(aggregated, options);
+  const { rowsReused, ...rows } = await warmRows(aggregated, options);
   const { candles } = rows;
   const quality = coverage(aggregated.openTimeMs, timeframe, calendar, fromMs, toMs);
   const core: DatasetManifestCore = {
@@ -117,7 +122,7 @@ export async function buildDataset(options: BuildDatasetOptions): Promise<BuiltD
     parquetSha256: sha256Hex(parquet),
     parquetBytes: parquet.length,
   };
-  return { parquet, manifest, datasetHash: hash, quality };
+  return { parquet, manifest, datasetHash: hash, quality, rowsReused };
 }
 
 function checkRange({ timeframe, sourceTimeframe, fromMs, toMs }: BuildDatasetOptions): void {
@@ -172,7 +177,10 @@ async function readBars(
 }
 
 /** Warm rows with open times in [fromMs, toMs). */
-function warmRows(bars: CandleColumns, options: BuildDatasetOptions): DatasetRows {
+async function warmRows(
+  bars: CandleColumns,
+  options: BuildDatasetOptions,
+): Promise<DatasetRows & { rowsReused: number }> {
   const { instrument, timeframe, fromMs, spec } = options;
   const rowsTotal = bars.openTimeMs.length;
   const inRange = lowerBound(bars.openTimeMs, fromMs);
@@ -187,7 +195,7 @@ function warmRows(bars: CandleColumns, options: BuildDatasetOptions): DatasetRow
       `${spec.id} needs ${spec.warmupBars} ${timeframe} bars to warm up and only ${rowsTotal} exist up to the end; import earlier candles or extend the range`,
     );
   }
-  const all = computeFeatures(bars, spec, { timeframe, sides: options.sides });
+  const { features: all, atr, rowsReused } = await cachedFeatures(bars, options);
   return {
     candles: sliceColumns(bars, first),
     features: {
@@ -196,6 +204,7 @@ function warmRows(bars: CandleColumns, options: BuildDatasetOptions): DatasetRow
       width: all.width,
       values: all.values.slice(first * all.width),
     },
-    atr: computeAtr(bars).slice(first),
+    atr: atr.slice(first),
+    rowsReused,
   };
 }

@@ -2,6 +2,7 @@
 import { api } from "../../convex/_generated/api";
 import type { Doc, Id } from "../../convex/_generated/dataModel";
 import { LIMITS } from "../../lib/contract/limits";
+import type { FeatureCache } from "../datasets/featureCache";
 import type { Clock } from "../runtime/clock";
 import { codeOf, type Logger } from "../runtime/log";
 import type { Desk } from "../transport/desk";
@@ -14,6 +15,8 @@ export interface JobContext {
   desk: Desk;
   clock: Clock;
   log: Logger;
+  /** Features that were computed before; absent when the worker keeps none. */
+  featureCache?: FeatureCache;
   lease: { jobId: Id<"jobs">; leaseToken: number };
   /** Fires when someone asked the job to stop; finish what must be kept and return. */
   cancel: AbortSignal;

@@ -1,5 +1,6 @@
 /** The worker's main loop: waits for queued jobs, claims them by lease, runs them side by side. */
 import { api } from "../../convex/_generated/api";
+import type { FeatureCache } from "../datasets/featureCache";
 import type { Clock } from "../runtime/clock";
 import { codeOf, type Logger, messageOf } from "../runtime/log";
 import { WORKER_VERSION } from "../runtime/version";
@@ -15,6 +16,7 @@ export interface LoopOptions {
   log: Logger;
   workerId: string;
   concurrentJobs: number;
+  featureCache?: FeatureCache;
   /** Fires at shutdown: no new claims; running jobs keep their checkpoint and leave. */
   signal: AbortSignal;
 }
@@ -88,9 +90,9 @@ async function claim(desk: Desk, workerId: string, log: Logger): Promise<Job | n
 
 type Outcome = Parameters<typeof runJob> extends [JobContext] ? Awaited<ReturnType<typeof runJob>> : never;
 
-async function execute({ desk, clock, log, signal }: LoopOptions, job: Job): Promise<void> {
+async function execute({ desk, clock, log, featureCache, signal }: LoopOptions, job: Job): Promise<void> {
   log.info("job.start", { jobId: job._id, kind: job.kind, attempt: job.attempts });
-  await withLease({ job, desk, clock, log }, async (context) => {
+  await withLease({ job, desk, clock, log, featureCache }, async (context) => {
     const stopping = AbortSignal.any([context.cancel, signal]);
     let outcome: Outcome;
     try {

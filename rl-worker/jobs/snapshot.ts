@@ -61,7 +61,7 @@ export async function buildSnapshot(
   const spec = featureSetById(request.featureSetId);
   const range = datasetSourceRange({ timeframe, fromMs, toMs, spec });
   const expectedBars = Math.max(1, (range.toMs - range.fromMs) / timeframeMs(sourceTimeframe));
-  const { manifest, parquet } = await buildDataset({
+  const { manifest, parquet, rowsReused } = await buildDataset({
     instrument,
     source,
     timeframe,
@@ -73,8 +73,10 @@ export async function buildSnapshot(
     chunks: storedChunks(desk, { instrument, timeframe: sourceTimeframe, source }, range.fromMs, range.toMs),
     onProgress: ({ phase, barsRead }) =>
       context.progress(`dataset: ${phase}`, barsRead, expectedBars, "bars"),
+    cache: context.featureCache,
     signal: context.cancel,
   });
+  context.log.info("dataset.features", { rows: manifest.rows, rowsReused });
   const parquetStorageId = await uploadBytes(desk, parquet, "application/vnd.apache.parquet");
   const datasetId = await desk.mutation(api.datasets.worker.record, {
     ...lease,
