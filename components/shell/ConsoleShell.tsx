@@ -7,6 +7,7 @@ import { type Member, MemberProvider } from "../providers/MemberProvider";
 import { usePreferences } from "../providers/PreferencesProvider";
 import { Boundary } from "../ui/Boundary";
 import { EmptyState, ErrorState, Skeleton, SkeletonRows } from "../ui/States";
+import { CommandPalette } from "./CommandPalette";
 import { HelpDialog } from "./HelpDialog";
 import { KillDialog } from "./KillDialog";
 import { PhoneNav } from "./PhoneNav";
@@ -51,8 +52,10 @@ function Shell({ member, children }: { member: Member; children: ReactNode }) {
   const [isKillOpen, setKillOpen] = useState(false);
   const { keys } = usePreferences();
   const openHelp = useCallback(() => setHelpOpen(true), []);
+  const [isPaletteOpen, setPaletteOpen] = useState(false);
+  const openPalette = useCallback(() => setPaletteOpen(true), []);
   const openKill = useCallback(() => setKillOpen(true), []);
-  useShortcuts({ singleKeys: keys === "on", onHelp: openHelp, onKill: openKill });
+  useShortcuts({ singleKeys: keys === "on", onHelp: openHelp, onKill: openKill, onPalette: openPalette });
   return (
     <MemberProvider member={member}>
       <ClockSync />
@@ -74,6 +77,7 @@ function Shell({ member, children }: { member: Member; children: ReactNode }) {
       </div>
       <PhoneNav onHelp={openHelp} />
       <HelpDialog open={isHelpOpen} onOpenChange={setHelpOpen} />
+      <CommandPalette open={isPaletteOpen} onOpenChange={setPaletteOpen} />
       <KillDialog open={isKillOpen} onOpenChange={setKillOpen} />
     </MemberProvider>
   );

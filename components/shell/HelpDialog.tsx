@@ -29,6 +29,7 @@ const OTHERS: readonly (readonly [string, string])[] = [
   ["k", "Row before"],
   ["Enter", "Open the row"],
   ["/", "To the page's filter"],
+  ["Ctrl K", "Go to anything by name"],
   ["Esc", "Close"],
   ["?", "This help"],
   ["Ctrl Shift K", "Ask for the kill switch"],

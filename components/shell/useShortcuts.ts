@@ -9,6 +9,7 @@ interface ShortcutHandlers {
   singleKeys: boolean;
   onHelp: () => void;
   onKill: () => void;
+  onPalette: () => void;
 }
 
 function isTyping(target: EventTarget | null): boolean {
@@ -28,7 +29,7 @@ function moveRow(step: 1 | -1): void {
 }
 
 /** Keys move and open; none of them trades. Ctrl+Shift+K only opens the dialog that asks. */
-export function useShortcuts({ singleKeys, onHelp, onKill }: ShortcutHandlers): void {
+export function useShortcuts({ singleKeys, onHelp, onKill, onPalette }: ShortcutHandlers): void {
   const router = useRouter();
   useEffect(() => {
     let goSince = 0;
@@ -36,6 +37,11 @@ export function useShortcuts({ singleKeys, onHelp, onKill }: ShortcutHandlers): 
       if ((event.ctrlKey || event.metaKey) && event.shiftKey && event.key.toLowerCase() === "k") {
         event.preventDefault();
         onKill();
+        return;
+      }
+      if ((event.ctrlKey || event.metaKey) && !event.shiftKey && !event.altKey && event.key === "k") {
+        event.preventDefault();
+        if (document.querySelector('[role="dialog"]') === null) onPalette();
         return;
       }
       if (!singleKeys || event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
@@ -63,5 +69,5 @@ export function useShortcuts({ singleKeys, onHelp, onKill }: ShortcutHandlers): 
     };
     window.addEventListener("keydown", onKey);
     return () => window.removeEventListener("keydown", onKey);
-  }, [router, singleKeys, onHelp, onKill]);
+  }, [router, singleKeys, onHelp, onKill, onPalette]);
 }

@@ -250,6 +250,7 @@ const PAGES = [
   "/evaluations?view=walk",
   "/evaluations?view=search",
   "/learning",
+  "/learning?view=drift",
   "/costs",
   "/runs",
   "/decisions",

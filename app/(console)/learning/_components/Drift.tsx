@@ -102,7 +102,7 @@ function Alerts() {
           { id: "score", header: "Score", numeric: true, cell: (row) => formatNumber(row.score) },
           {
             id: "sentence",
-            header: "What moved, and what was done",
+            header: "What moved",
             wide: true,
             className: "sm:max-w-[520px] sm:whitespace-normal",
             cell: (row) => (

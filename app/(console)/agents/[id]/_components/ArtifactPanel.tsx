@@ -54,7 +54,10 @@ export function ArtifactPanel({ version }: { version: Version }) {
           ["Environment", <Hash key="e" value={manifest.environmentHash} />],
           [
             "Execution costs",
-            <span key="x" className="inline-flex min-w-0 items-center gap-2">
+            <span
+              key="x"
+              className="inline-flex max-w-full min-w-0 flex-wrap items-center justify-end gap-x-2"
+            >
               <span className="truncate">{version.costModelId ?? "as in the environment"}</span>
               {version.costModelHash === undefined ? null : <Hash value={version.costModelHash} />}
             </span>,

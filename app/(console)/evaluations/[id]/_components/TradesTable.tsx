@@ -14,6 +14,7 @@ import {
 } from "@/components/format";
 import { Button } from "@/components/ui/Button";
 import { DataTable } from "@/components/ui/DataTable";
+import { ExportButtons } from "@/components/ui/ExportButtons";
 import { Change } from "@/components/ui/Figures";
 import { EmptyState, SkeletonRows } from "@/components/ui/States";
 import { api } from "@/convex/_generated/api";
@@ -34,6 +35,9 @@ export function TradesTable({ evaluationId, instrument }: TradesTableProps) {
   const base = baseOf(instrument);
   return (
     <>
+      <div className="flex justify-end border-b border-line px-3 py-1.5">
+        <ExportButtons name={`evaluation-${evaluationId}-trades-${part + 1}`} rows={trades} />
+      </div>
       <DataTable
         caption="Trades, oldest first"
         rows={trades}

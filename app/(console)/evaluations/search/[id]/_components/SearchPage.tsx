@@ -9,6 +9,7 @@ import { useSubmit } from "@/components/hooks/useSubmit";
 import { useRefusal } from "@/components/providers/MemberProvider";
 import { Button, LinkButton } from "@/components/ui/Button";
 import { Hash } from "@/components/ui/CopyText";
+import { ExportButtons } from "@/components/ui/ExportButtons";
 import { Facts, ProgressBar } from "@/components/ui/Figures";
 import { Page, PageHeader, Panel } from "@/components/ui/Panel";
 import { InlineError, SkeletonRows } from "@/components/ui/States";
@@ -95,7 +96,12 @@ export function SearchPage({ searchId }: { searchId: Id<"searches"> }) {
       <Panel title="Hyperparameters against score" hint="one line a trial; drawn best last">
         <ParallelView search={search} />
       </Panel>
-      <Panel flush title="Trials" hint="best first; each is a walk-forward that any worker may run">
+      <Panel
+        flush
+        title="Trials"
+        hint="best first; each is a walk-forward that any worker may run"
+        actions={<ExportButtons name={`search-${searchId}-trials`} rows={search.trials} />}
+      >
         <Trials search={search} />
       </Panel>
       <Panel title="Asked for">

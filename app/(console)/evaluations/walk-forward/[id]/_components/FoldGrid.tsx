@@ -5,6 +5,7 @@ import { formatCount, formatDay, formatNumber, formatPercent, formatSignedUsd } 
 import { useUrlState } from "@/components/hooks/useUrlState";
 import { Hash } from "@/components/ui/CopyText";
 import { DataTable } from "@/components/ui/DataTable";
+import { ExportButtons } from "@/components/ui/ExportButtons";
 import { Select } from "@/components/ui/Field";
 import { Change } from "@/components/ui/Figures";
 import { Panel } from "@/components/ui/Panel";
@@ -35,14 +36,17 @@ export function FoldGrid({ row }: { row: WalkForward }) {
       title="Folds"
       hint="trained before, tested after, with purge and embargo between"
       actions={
-        <Select
-          isBare
-          data-filter
-          label="Condition"
-          value={condition}
-          onChange={(value) => set({ condition: value === "1" ? null : value })}
-          options={conditions}
-        />
+        <>
+          <ExportButtons name={`walk-forward-${row._id}-folds`} rows={slices} />
+          <Select
+            isBare
+            data-filter
+            label="Condition"
+            value={condition}
+            onChange={(value) => set({ condition: value === "1" ? null : value })}
+            options={conditions}
+          />
+        </>
       }
     >
       {shown === undefined ? <SkeletonRows rows={6} /> : null}
