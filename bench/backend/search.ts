@@ -1,5 +1,6 @@
 import { createPrng } from "../../lib/core/prng";
-import { printLatency, printRate, sample } from "../lib/samples";
+import { printFigure } from "../lib/figure";
+import { digest, printLatency, printRate, sample } from "../lib/samples";
 import { api, type Subject } from "./subject";
 
 const BATCH = 500;
@@ -49,7 +50,15 @@ async function load(subject: Subject, documents: number): Promise<void> {
 /** Full-text search over `documents` short texts: rare and common words, several words, a word that is still being typed. */
 export async function benchSearch(subject: Subject, documents: number): Promise<void> {
   await load(subject, documents);
-  await subject.restart();
+  const value = await subject.restart();
+  const resultHash = digest(documents);
+  printFigure({
+    name: `process start to ready with ${documents} texts`,
+    value,
+    unit: "ms",
+    n: 1,
+    resultHash,
+  });
   const { http } = subject;
   const searches: Record<string, (round: number) => string> = {
     "a rare word": (round) => `${word(10_000 + round)} `,

@@ -247,10 +247,10 @@ describe("search and vector indexes after SIGKILL", () => {
           if (written % 3 === 0) await writer.mutation(api.change!, { title, fields: { body: "silver" } });
           if (written % 5 === 0) await writer.mutation(api.change!, { title, fields: null });
         }
-      })();
+      })().catch(() => undefined);
       while (written < cycle * 20) await new Promise((resolve) => setTimeout(resolve, prng.nextInt(5)));
       await killed.end("SIGKILL");
-      await writing.catch(() => undefined);
+      await writing;
     }
     const store = await openLevelStore(join(dataDir, "store"));
     expect(await findIndexFaults(store)).toEqual([]);

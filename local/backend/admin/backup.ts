@@ -8,9 +8,7 @@ import { Catalog } from "../catalog/catalog";
 import type { FileShelf } from "../store/disk";
 import { folderDisk } from "../store/folderDisk";
 import { OperatorError, type StoreReader, type StoreWrite } from "../store/store";
-import { decodeStoredDocument } from "../transaction/layer";
-import { scanRows } from "../transaction/tableScan";
-import { afterPrefix } from "../values/keys";
+import { scanRows, scanTable } from "../transaction/tableScan";
 
 /**
  * A backup is a ZIP archive of every row of the store (documents, index rows, catalog, variables, scheduled jobs, request records) and
@@ -38,11 +36,8 @@ export interface BackupSource {
 }
 
 async function* storedUuids({ rows, catalog }: BackupSource): AsyncGenerator<string> {
-  const { docPrefix } = new Catalog(catalog).root.systemTable("_file_blobs");
-  for await (const entries of scanRows(rows, docPrefix, afterPrefix(docPrefix))) {
-    for (const [, value] of entries)
-      yield (JSON.parse(decodeStoredDocument(value).text) as { uuid: string }).uuid;
-  }
+  const blobs = new Catalog(catalog).root.systemTable("_file_blobs");
+  for await (const text of scanTable(rows, blobs)) yield (JSON.parse(text) as { uuid: string }).uuid;
 }
 
 async function sizeOf(files: FileShelf, name: string): Promise<number> {

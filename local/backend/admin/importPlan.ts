@@ -1,8 +1,8 @@
 import type { Backend } from "../backend";
 import { checkTableName, type Namespace, type TableDefinition } from "../catalog/catalog";
 import type { DatabaseSnapshot } from "../transaction/snapshot";
+import { scanKeys } from "../transaction/tableScan";
 import { decodeId } from "../values/ids";
-import { afterKey, afterPrefix } from "../values/keys";
 import { ImportError, type ImportedStorage, type ImportedTable, type ImportSource } from "./importFile";
 
 export type ImportMode = "requireEmpty" | "append" | "replace" | "replaceAll";
@@ -22,18 +22,11 @@ export interface PlannedTable {
   append: boolean;
 }
 
-const KEYS = 8192;
-
 async function countRows(snapshot: DatabaseSnapshot, table: TableDefinition | undefined): Promise<number> {
   if (!table) return 0;
-  const to = afterPrefix(table.docPrefix);
   let count = 0;
-  for (let from = table.docPrefix; ; ) {
-    const keys = await snapshot.keys({ from, to }, { reverse: false, limit: KEYS });
-    count += keys.length;
-    if (keys.length < KEYS) return count;
-    from = afterKey(keys.at(-1)!);
-  }
+  for await (const keys of scanKeys(snapshot, table.docPrefix)) count += keys.length;
+  return count;
 }
 
 /** A table's name as sentences have it. */

@@ -2,9 +2,9 @@ import { createHash } from "node:crypto";
 import { declaredIndexes, type ExportedIndexes } from "../search/declaredIndexes";
 import { indexRowKeys } from "../search/indexRows";
 import { OperatorError, type Store, type StoreWrite } from "../store/store";
-import { decodeStoredDocument } from "../transaction/layer";
+import { scanDocuments } from "../transaction/tableScan";
 import type { JsonObject } from "../values/encoded";
-import { afterKey, afterPrefix } from "../values/keys";
+import { afterPrefix } from "../values/keys";
 import {
   CATALOG_KEY,
   type Catalog,
@@ -21,29 +21,15 @@ export interface ExportedSchema {
   schemaValidation: boolean;
 }
 
-const SCAN_BATCH = 500;
 const BACKFILL_BYTES = 4 << 20;
-
-async function* scanDocuments(store: Store, table: TableDefinition): AsyncGenerator<[string, JsonObject]> {
-  let from = table.docPrefix;
-  const to = afterPrefix(table.docPrefix);
-  for (;;) {
-    const entries = await store.entries({ from, to }, { limit: SCAN_BATCH });
-    for (const [key, value] of entries) {
-      yield [key.slice(table.docPrefix.length), JSON.parse(decodeStoredDocument(value).text) as JsonObject];
-    }
-    const last = entries.at(-1);
-    if (!last || entries.length < SCAN_BATCH) return;
-    from = afterKey(last[0]);
-  }
-}
 
 async function backfill(store: Store, table: TableDefinition, indexes: IndexDefinition[]): Promise<void> {
   // A crash during an earlier attempt may have left rows under the same, never stored, index ids.
   for (const index of indexes) await deleteRows(store, index.prefix);
   let writes: StoreWrite[] = [];
   let bytes = 0;
-  for await (const [internalId, document] of scanDocuments(store, table)) {
+  for await (const [internalId, text] of scanDocuments(store, table)) {
+    const document = JSON.parse(text) as JsonObject;
     for (const index of indexes) {
       for (const key of indexRowKeys(index, document, internalId)) {
         writes.push([key, ""]);
@@ -76,7 +62,8 @@ function hashOf(validator: ValidatorJson): string {
 }
 
 async function validateTable(store: Store, namespace: Namespace, table: TableDefinition): Promise<void> {
-  for await (const [, document] of scanDocuments(store, table)) {
+  for await (const [, text] of scanDocuments(store, table)) {
+    const document = JSON.parse(text) as JsonObject;
     const found = checkDocument(table.validator!, document, namespace.tableNameOf);
     if (found) {
       const owner = namespace.path === "" ? "" : ` of the component ${namespace.path}`;
