@@ -11,20 +11,21 @@ const matrix = computeFeatures(randomWalk(ROWS, 900_000, 9, 300), CORE_V1);
 const { width, values } = matrix;
 const normaliser = fitNormaliser(matrix, 600, 3_000);
 const reference = fitTrainingReference(matrix, 600, 3_000, normaliser);
+const { names } = matrix;
 const row = (index: number) => values.slice(index * width, (index + 1) * width);
 
 describe("out-of-distribution score", () => {
   it("lets the training rows and unseen rows of the same market pass", () => {
     let held = 0;
     for (let i = 600; i < ROWS; i++) {
-      if (outsideSentence(scoreRow(reference, normaliser, row(i), CORE_V1), reference) !== null) held++;
+      if (outsideSentence(scoreRow(reference, normaliser, names, row(i)), reference) !== null) held++;
     }
     expect(held).toBeLessThan(0.002 * ROWS);
   });
 
   it("is the stated formula: share outside the 0.1 % and 99.9 % quantiles, root mean square of z", () => {
     const features = row(3_500);
-    const { shareOutside, distance } = scoreRow(reference, normaliser, features, CORE_V1);
+    const { shareOutside, distance } = scoreRow(reference, normaliser, names, features);
     const { mean, std } = normaliser;
     const z = [...features].map((value, c) => (value - mean[c]!) / std[c]!);
     expect(distance).toBeCloseTo(Math.sqrt(z.reduce((sum, x) => sum + x * x, 0) / width), 12);
@@ -40,7 +41,7 @@ describe("out-of-distribution score", () => {
   it("names the limits and the farthest feature when a row is a stranger", () => {
     const features = row(3_500);
     features[0] = 0.4;
-    const score = scoreRow(reference, normaliser, features, CORE_V1);
+    const score = scoreRow(reference, normaliser, names, features);
     expect(score.worst).toBe("logReturn1");
     expect(outsideSentence(score, reference)).toMatch(
       /^out of distribution: \d+ % of the features outside .* distance \d+\.\d \(limit \d+\.\d\), farthest is logReturn1$/,

@@ -1,3 +1,4 @@
+import { FEATURE_SETS } from "./registry";
 import type { FeatureMatrix, FeatureSetSpec, Normaliser } from "./types";
 
 /**
@@ -98,15 +99,16 @@ function measure(
   return { shareOutside: outside / low.length, distance: Math.sqrt(squares / low.length), worst };
 }
 
-/** Score of one feature row; the same row and reference give the same bits. */
+/** Score of the feature row at values[at ..]; the same row and reference give the same bits. `names` are its columns. */
 export function scoreRow(
   { low, high }: TrainingReference,
   normaliser: Normaliser,
-  row: Float64Array,
-  spec: FeatureSetSpec,
+  names: readonly string[],
+  values: Float64Array,
+  at = 0,
 ): OutOfDistribution {
-  const { worst, ...score } = measure(low, high, normaliser, row, 0);
-  return { ...score, worst: spec.columns[worst]!.name };
+  const { worst, ...score } = measure(low, high, normaliser, values, at);
+  return { ...score, worst: names[worst]! };
 }
 
 /** Why the row must not be traded on, or null when it is within the limits. */
@@ -125,9 +127,37 @@ export function outsideSentence(
 const percent = (share: number) => `${(100 * share).toFixed(0)} %`;
 
 /** Names of the set's critical features that this row lacks: a presence flag of 0, or no finite value. */
-export function missingCritical(spec: FeatureSetSpec, row: Float64Array): string[] {
+export function missingCritical(spec: FeatureSetSpec, values: Float64Array, at = 0): string[] {
   return (spec.critical ?? []).filter((name) => {
-    const value = row[spec.columns.findIndex((column) => column.name === name)];
+    const value = values[at + spec.columns.findIndex((column) => column.name === name)];
     return value === undefined || value === 0 || !Number.isFinite(value);
   });
+}
+
+/** What a guard needs of an artifact's manifest. */
+export interface Guarded {
+  featureSetId: string;
+  normaliser: Normaliser;
+  observationFields: readonly string[];
+  trainingReference?: TrainingReference;
+}
+
+export interface RowVerdict {
+  /** Why nothing may be decided on the row, or null. */
+  forcedHold: string | null;
+  outOfDistribution?: OutOfDistribution;
+}
+
+/**
+ * Whether a policy may decide on the feature row at values[at ..]. Live decisions, replays and backtests ask the
+ * same question, so that a report and a run hold on the same bars.
+ */
+export function judgeRow(manifest: Guarded, values: Float64Array, at = 0): RowVerdict {
+  const { trainingReference, normaliser, observationFields, featureSetId } = manifest;
+  const spec = FEATURE_SETS.find(({ id }) => id === featureSetId);
+  const missing = spec?.critical === undefined ? [] : missingCritical(spec, values, at);
+  if (missing.length > 0) return { forcedHold: `critical features are missing: ${missing.join(", ")}` };
+  if (trainingReference === undefined) return { forcedHold: null };
+  const outOfDistribution = scoreRow(trainingReference, normaliser, observationFields, values, at);
+  return { forcedHold: outsideSentence(outOfDistribution, trainingReference), outOfDistribution };
 }

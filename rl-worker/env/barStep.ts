@@ -12,8 +12,8 @@ export interface BarStepInput {
   account: AccountState;
   /** What happens is appended here. */
   events: BrokerEvent[];
-  /** Action index decided at the close of the decision bar. */
-  action: number;
+  /** Action index decided at the close of the decision bar; null holds: no order, whatever the position is. */
+  action: number | null;
   /** Close of the decision bar. */
   referencePrice: number;
   /** ATR(14) of the decision bar. */
@@ -28,23 +28,26 @@ export interface BarStepInput {
 /**
  * One decision carried through: plan at the close of t, fill and mark on t+1. The training environment and the
  * backtest both step with this, so a reward and a report can never come from different money.
- * Throws on an action that is not 0, 1 or 2.
+ * Throws on an action that is not 0, 1, 2 or null.
  */
 export function stepBar(spec: EnvSpec, input: BarStepInput): void {
   const { account, events, action, orderPrefix } = input;
-  if (action !== 0 && action !== 1 && action !== 2) {
+  if (action !== null && action !== 0 && action !== 1 && action !== 2) {
     throw new RangeError(`Action must be 0 (short), 1 (flat) or 2 (long), got ${action}.`);
   }
-  const plan = planOrder({
-    account,
-    targetPosition: action - 1,
-    referencePrice: input.referencePrice,
-    atr: input.atr,
-    sizing: spec.sizing,
-    rules: spec.rules,
-    clientOrderId: orderPrefix,
-  });
-  const order = "order" in plan ? plan.order : null;
+  const plan =
+    action === null
+      ? null
+      : planOrder({
+          account,
+          targetPosition: action - 1,
+          referencePrice: input.referencePrice,
+          atr: input.atr,
+          sizing: spec.sizing,
+          rules: spec.rules,
+          clientOrderId: orderPrefix,
+        });
+  const order = plan !== null && "order" in plan ? plan.order : null;
   // Only now: most bars have no order, and a name for each would be a quarter of a backtest's time.
   if (order !== null) order.clientOrderId = `${orderPrefix}-${account.lastBarOpenTimeMs}`;
   advanceBarInPlace(account, events, order, input.nextBar, spec.costs, spec.rules, input.fundingRateAt);

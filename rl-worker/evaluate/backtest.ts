@@ -16,10 +16,10 @@ export interface BacktestInput extends MarketData {
   /** Row after the last bar; default: all. */
   toRow?: number;
   /**
-   * Action index for the close of `row`: 0 short, 1 flat, 2 long. `observation` is reused between calls; copy
+   * Action index for the close of `row`: 0 short, 1 flat, 2 long; null holds (no order). `observation` is reused between calls; copy
    * what is kept. It was built exactly as in training.
    */
-  decide(observation: Float32Array, row: number): number;
+  decide(observation: Float32Array, row: number): number | null;
   fundingRateAt?: (timeMs: number) => number;
   /** Also keep every step's reward terms. */
   withRewardTerms?: boolean;
@@ -32,7 +32,7 @@ export interface BacktestResult {
   equityUsd: Float64Array;
   /** Open times of the same bars. */
   openTimesMs: Float64Array;
-  /** actions[i] was decided at the close of bar i; one fewer than bars. */
+  /** actions[i] was decided at the close of bar i, the position then held for a hold; one fewer than bars. */
   actions: Uint8Array;
   account: AccountState;
   events: BrokerEvent[];
@@ -63,6 +63,7 @@ export function runBacktest(input: BacktestInput): BacktestResult {
     const portfolio = portfolioObservation(account);
     writeObservation(observation, 0, features.values, row * features.width, normaliser, portfolio);
     const action = input.decide(observation, row);
+    actions[row - fromRow] = action ?? portfolio.position + 1;
     meter?.before(account);
     stepBar(spec, {
       account,
@@ -78,7 +79,6 @@ export function runBacktest(input: BacktestInput): BacktestResult {
       meter.after(account);
       rewardTerms.push({ ...meter.terms });
     }
-    actions[row - fromRow] = action;
     equityUsd[row - fromRow + 1] = account.equityUsd;
   }
   const openTimesMs = candles.openTimeMs.slice(fromRow, toRow);

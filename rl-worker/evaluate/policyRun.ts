@@ -1,4 +1,5 @@
 /** A policy over a range of bars, with what it said about its own certainty. */
+import { judgeRow } from "../../lib/features/guard";
 import type { LoadedPolicy } from "../../lib/policy/artifact";
 import { applyPlatt, expectedCalibrationError, fitPlatt, type PlattScale } from "../../lib/stats/calibration";
 import type { EnvSpec } from "../env/envSpec";
@@ -38,8 +39,9 @@ export interface PolicyRunInput {
 export function runPolicy({ policy, manifest }: LoadedPolicy, input: PolicyRunInput): PolicyRun {
   const { dataset, rows, spec, lagBars = 0, fundingRateAt } = input;
   const { close } = dataset.candles;
+  const { values, width } = dataset.features;
   const pairs: ConfidencePairs = { stated: [], outcomes: [] };
-  const late: number[] = Array.from({ length: lagBars }, () => FLAT);
+  const late: (number | null)[] = Array.from({ length: lagBars }, () => FLAT);
   let entropySum = 0;
   let decisions = 0;
   const result = runBacktest({
@@ -49,6 +51,10 @@ export function runPolicy({ policy, manifest }: LoadedPolicy, input: PolicyRunIn
     normaliser: manifest.normaliser,
     fundingRateAt,
     decide(observation, row) {
+      if (judgeRow(manifest, values, row * width).forcedHold !== null) {
+        late.push(null);
+        return late.shift() as number | null;
+      }
       const { action, probabilities } = policy.decide(observation);
       for (const p of probabilities) if (p > 0) entropySum -= p * Math.log(p);
       decisions += 1;
@@ -60,7 +66,7 @@ export function runPolicy({ policy, manifest }: LoadedPolicy, input: PolicyRunIn
         }
       }
       late.push(action);
-      return late.shift()!;
+      return late.shift() as number | null;
     },
   });
   return { result, entropy: decisions === 0 ? 0 : entropySum / decisions, pairs };

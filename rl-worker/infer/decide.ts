@@ -5,7 +5,7 @@ import { portfolioObservation } from "../../lib/broker/account";
 import type { AccountState } from "../../lib/broker/types";
 import { float64ToBytes } from "../../lib/core/bytes";
 import { sha256Hex } from "../../lib/core/sha256";
-import { missingCritical, type OutOfDistribution, outsideSentence, scoreRow } from "../../lib/features/guard";
+import { judgeRow, type OutOfDistribution } from "../../lib/features/guard";
 import { observationSize, writeObservation } from "../../lib/features/observation";
 import type { PortfolioObservation } from "../../lib/features/types";
 import { timeframeMs } from "../../lib/market/timeframe";
@@ -55,15 +55,9 @@ export function answer(
     forcedHold,
   });
   if (features === null) return hold("features are still warming up");
-  const { trainingReference, normaliser } = version.manifest;
-  const missing = missingCritical(version.spec, features);
-  if (missing.length > 0) return hold(`critical features are missing: ${missing.join(", ")}`);
-  const outOfDistribution =
-    trainingReference && scoreRow(trainingReference, normaliser, features, version.spec);
-  if (trainingReference && outOfDistribution) {
-    const outside = outsideSentence(outOfDistribution, trainingReference);
-    if (outside !== null) return { ...hold(outside), outOfDistribution };
-  }
+  const { normaliser } = version.manifest;
+  const { forcedHold, outOfDistribution } = judgeRow(version.manifest, features);
+  if (forcedHold !== null) return { ...hold(forcedHold), ...(outOfDistribution && { outOfDistribution }) };
   try {
     writeObservation(observation, 0, features, 0, normaliser, portfolio);
     const output = version.policy.decide(observation);

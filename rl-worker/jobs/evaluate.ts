@@ -4,6 +4,8 @@ import type { Id } from "../../convex/_generated/dataModel";
 import { costModelHash } from "../../lib/broker/charges";
 import { LIMITS } from "../../lib/contract/limits";
 import { float64ToBytes } from "../../lib/core/bytes";
+import { judgeRow } from "../../lib/features/guard";
+import type { FeatureMatrix } from "../../lib/features/types";
 import type { Timeframe } from "../../lib/market/types";
 import { toPerformance } from "../../lib/stats/performance";
 import { BASELINE_NAMES } from "../../lib/stats/reportTypes";
@@ -42,7 +44,7 @@ export async function evaluateJob(context: JobContext, request: EvaluateRequest)
   if (context.cancel.aborted) return { status: "cancelled" };
   const dataset = await loadSnapshot(desk, datasetId);
   context.progress("evaluating", 0, dataset.candles.openTimeMs.length, "bars");
-  const policy = countingPolicy(version);
+  const policy = countingPolicy(version, dataset.features);
   const { report, result } = evaluatePolicy({
     candles: dataset.candles,
     features: dataset.features,
@@ -85,11 +87,12 @@ export async function evaluateJob(context: JobContext, request: EvaluateRequest)
 }
 
 /** The policy as the backtest calls it, remembering the mean entropy of its answers in nats. */
-function countingPolicy({ policy }: LoadedVersion) {
+function countingPolicy({ policy, manifest }: LoadedVersion, { values, width }: FeatureMatrix) {
   let entropySum = 0;
   let decisions = 0;
   return {
-    decide(observation: Float32Array): number {
+    decide(observation: Float32Array, row: number): number | null {
+      if (judgeRow(manifest, values, row * width).forcedHold !== null) return null;
       const { action, probabilities } = policy.decide(observation);
       for (const p of probabilities) if (p > 0) entropySum -= p * Math.log(p);
       decisions += 1;
