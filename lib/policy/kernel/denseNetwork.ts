@@ -128,8 +128,7 @@ export class DenseNetwork {
 
   /**
    * Gradients of sum(outputGradient * outputs) for the `observations` of the last `forward(rows)`. With
-   * `accumulate` they are added to this lane's last gradients, which belong to the same weights. Weights held at
-   * zero have none, so that Adam, whose moments of them stay 0, never moves them.
+   * `accumulate` they are added to this lane's last gradients, which belong to the same weights.
    */
   backward(rows: number, accumulate = false): void {
     const k = this.kernel;
@@ -166,10 +165,6 @@ export class DenseNetwork {
         k.tanhBackward(below.gradient, below.activation, rows * below.rowBytes);
       }
     }
-    if (this.held.length > 0) {
-      const gradient = this.block(block);
-      for (const at of this.held) gradient[at] = 0;
-    }
   }
 
   /** One Adam step with the last gradients of all lanes; returns the global gradient norm before clipping. */
@@ -183,13 +178,16 @@ export class DenseNetwork {
 
   /**
    * Adds all lanes' gradients of one part of the parameters, of which there are as many as lanes; returns the
-   * sum of squares. `reduceGradients` of all parts, `advanceOptimiser` once, then `applyAdam` of all parts with
-   * the root of the sum of all squares make an `adamStep` that several threads can share.
+   * sum of squares. Weights held at zero get none, so that Adam, whose moments of them stay 0, never moves them.
+   * `reduceGradients` of all parts, `advanceOptimiser` once, then `applyAdam` of all parts with the root of the sum
+   * of all squares make an `adamStep` that several threads can share.
    */
   reduceGradients(part: number): number {
     const { from, bytes } = this.part(part);
     const [sum, ...others] = this.layout.gradients as [number, ...number[]];
     for (const block of others) this.kernel.addInto(sum + from, block + from, bytes);
+    const gradient = this.block(sum);
+    for (const at of this.held) if (at * 4 >= from && at * 4 < from + bytes) gradient[at] = 0;
     return this.kernel.sumSquares(sum + from, bytes);
   }
 
@@ -228,7 +226,7 @@ export class DenseNetwork {
     return this.unpack(this.layout.parameters);
   }
 
-  /** This lane's last gradients in the same order; after `adamStep`, lane 0 has the sum of all. */
+  /** This lane's last gradients in the same order; after `reduceGradients` of all parts, lane 0 has their sum. */
   getGradients(): Float32Array {
     return this.unpack(this.layout.gradients[this.lane]!);
   }

@@ -82,6 +82,7 @@ export function gradientError(network: DenseNetwork, rows: number, seed: number)
   }
   network.forward(rows);
   network.backward(rows);
+  network.reduceGradients(0);
   const gradient = network.getGradients();
   const objective = (w: Float64Array) => {
     let sum = 0;
