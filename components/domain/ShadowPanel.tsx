@@ -72,12 +72,17 @@ export function ShadowPanel({ shadowId, title }: ShadowPanelProps) {
           {formatUsd(shadow.championEquityUsd)}
         </Figure>
       </dl>
-      <Difference shadowId={shadowId} tolerance={shadow.policy.tolerance} />
+      <Difference shadowId={shadowId} policy={shadow.policy} />
     </Panel>
   );
 }
 
-function Difference({ shadowId, tolerance }: { shadowId: Id<"shadows">; tolerance: number }) {
+interface DifferenceProps {
+  shadowId: Id<"shadows">;
+  policy: { tolerance: number; minBars: number };
+}
+
+function Difference({ shadowId, policy }: DifferenceProps) {
   const series = usePacedQuery(api.shadows.console.difference, { shadowId });
   const { zone } = usePreferences();
   const rows = useMemo(
@@ -100,11 +105,13 @@ function Difference({ shadowId, tolerance }: { shadowId: Id<"shadows">; toleranc
       </EmptyState>
     );
   }
+  // The first intervals are as wide as the bound and would flatten all that follows; the table has them.
+  const drawn = rows.slice(Math.min(Math.floor(policy.minBars / 2), Math.floor(rows.length / 5)));
   const line = (name: string, key: "mean" | "lower" | "upper", color: string, dashed: boolean) => ({
     name,
     color,
     dashed,
-    points: rows.map((row) => ({ timeMs: row.timeMs, value: row[key] })),
+    points: drawn.map((row) => ({ timeMs: row.timeMs, value: row[key] })),
   });
   const last = rows.at(-1)!;
   return (
@@ -116,7 +123,7 @@ function Difference({ shadowId, tolerance }: { shadowId: Id<"shadows">; toleranc
           line("Lower bound", "lower", "var(--info)", true),
           line("Mean difference", "mean", "var(--gold)", false),
         ]}
-        baseline={{ value: -toBps(tolerance), label: "the challenger may be this much worse" }}
+        baseline={{ value: -toBps(policy.tolerance), label: "the challenger may be this much worse" }}
         formatY={(value) => `${formatNumber(value, 2)} bps`}
         formatX={(value) => formatTime(value, zone)}
         heightPx={220}

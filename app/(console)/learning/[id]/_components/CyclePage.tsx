@@ -77,7 +77,7 @@ export function CyclePage({ cycleId }: { cycleId: Id<"learningCycles"> }) {
         </Panel>
       </div>
       {cycle.shadowId === undefined ? null : <ShadowPanel shadowId={cycle.shadowId} title="Shadow" />}
-      <div className="grid min-w-0 grid-cols-1 items-start gap-4 xl:grid-cols-2">
+      <div className="grid min-w-0 grid-cols-1 items-start gap-4 2xl:grid-cols-2">
         <Panel flush title="On the evaluation span" hint="both models as they are">
           <Deltas deltas={cycle.evaluationDeltas} hasChampion={cycle.championVersionId !== undefined} />
         </Panel>
@@ -124,7 +124,12 @@ function partsOf(cycle: Cycle): (readonly [string, ReactNode])[] {
   return [
     ["Trained on", `${formatDay(cycle.trainFromMs)} to ${formatDay(cycle.trainToMs)}`],
     ["Evaluated on", `${formatDay(cycle.trainToMs)} to ${formatDay(cycle.evaluateToMs)}`],
-    ["Champion", cycle.championName ?? "none"],
+    [
+      "Champion",
+      cycle.championVersionId === undefined
+        ? "none"
+        : link(`/agents/${cycle.championVersionId}`, cycle.championName ?? "open"),
+    ],
     ["Challenger", link(to(cycle.challengerVersionId, "/agents/"), cycle.challengerName ?? "open")],
     ["Dataset", link(to(cycle.datasetId, "/datasets?dataset="), "open")],
     ["Walk-forward", link(to(cycle.walkForwardId, "/evaluations/walk-forward/"), "open")],
