@@ -66,7 +66,7 @@ export async function benchSearch(subject: Subject, documents: number): Promise<
     "the commonest word": () => `${word(0)} `,
     "a common and a rare word": (round) => `${word(0)} ${word(10_000 + round)} `,
     "four letters of a word being typed": (round) => word(10_000 + 12 * round).slice(0, 4),
-    "two letters of a word being typed": () => word(1_728).slice(0, 2),
+    "three letters of a word being typed": () => word(1_728).slice(0, 3),
   };
   for (const [name, text] of Object.entries(searches)) {
     let found = 0;
