@@ -42,7 +42,7 @@ describe("planted signal", () => {
     ["PPO", 7, 150_000],
     ["DQN", 4, 120_000],
   ] as const)(
-    "%s with an encoder per group of columns earns at least 90 %% of the oracle's return on unseen bars (S1-15): seed %d, %d steps",
+    "%s with an encoder per group of columns earns at least 90 % of the oracle's return on unseen bars (S1-15): seed %d, %d steps",
     async (name, seed, steps) => {
       const loaded = await trainOnMarket(plantedMarket({ seed: 1, bars: 60_000 }), {
         algorithm: name === "PPO" ? "ppo" : "dqn",
