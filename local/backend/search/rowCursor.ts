@@ -1,5 +1,5 @@
 import type { TransactionReader } from "../transaction/transactionReader";
-import { afterPrefix } from "../values/keys";
+import { afterKey, afterPrefix } from "../values/keys";
 
 const FIRST_BLOCK = 16;
 const MAX_BLOCK = 1024;
@@ -26,6 +26,14 @@ export class RowCursor {
   ) {
     this.rest = prefix;
     this.end = afterPrefix(prefix);
+  }
+
+  /** Stands on the first of these rows, which begin the list; `complete` says that there are no others. */
+  startWith(rows: string[], complete: boolean): void {
+    this.buffer = rows;
+    this.exhausted = complete;
+    this.rest = afterKey(rows.at(-1)!);
+    this.block = this.maxBlock;
   }
 
   /** The current row; only while {@link position} is not null. */

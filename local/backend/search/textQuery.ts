@@ -107,6 +107,9 @@ function recordReads(tx: Transaction, query: TextQuery): void {
   tx.reads.range(words, afterPrefix(words), test);
 }
 
+/** Rows that are read at once where the words with a common beginning lie. */
+const PREFIX_BLOCK = 1024;
+
 interface TermCursor {
   cursor: RowCursor;
   /** Which term of the query it counts for. */
@@ -178,18 +181,24 @@ async function openTerms(tx: Transaction, query: TextQuery): Promise<CursorHeap>
   for (const [slot, term] of query.terms.entries()) await open(`${content}${termKey(term)}\x00`, slot);
   if (query.prefix === null) return heap;
   const stem = content + termKey(query.prefix);
-  const end = afterPrefix(stem);
+  const to = afterPrefix(stem);
+  // The lists of neighbouring words lie side by side: one trip to the store brings the beginnings of many.
   for (let from = `${stem}\x01`; ; ) {
-    const { keys, exhausted, covered } = await tx.scanKeys({ from, to: end }, false, 1);
-    const first = keys[0];
-    if (first === undefined) {
-      if (exhausted) return heap;
-      from = covered.to;
-      continue;
+    const { keys, exhausted, covered } = await tx.scanKeys({ from, to }, false, PREFIX_BLOCK);
+    from = covered.to;
+    for (let at = 0; at < keys.length; ) {
+      const list = keys[at]!.slice(0, keys[at]!.indexOf("\x00", content.length) + 1);
+      let next = at + 1;
+      while (next < keys.length && keys[next]!.startsWith(list)) next++;
+      const complete = next < keys.length || exhausted;
+      const cursor = new RowCursor(tx, list, POSITION_LENGTH);
+      cursor.startWith(keys.slice(at, next), complete);
+      heap.push({ cursor, slot: query.terms.length, countAt: list.length + POSITION_LENGTH });
+      // What this list has beyond the block is read when the search gets there.
+      if (!complete) from = afterPrefix(list);
+      at = next;
     }
-    const list = first.slice(0, first.indexOf("\x00", content.length) + 1);
-    await open(list, query.terms.length);
-    from = afterPrefix(list);
+    if (exhausted) return heap;
   }
 }
 
