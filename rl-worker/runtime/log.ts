@@ -18,9 +18,9 @@ export function createLogger(
   };
 }
 
-/** A wrong id as Convex reports it: path, value and the table that was meant. */
+/** A wrong id as Convex reports it: path, value and the table that was meant, or the first of several. */
 const WRONG_ID =
-  /ArgumentValidationError[\s\S]*Path: \.(\w+)\s+Value: "([^"]*)"\s+Validator: v\.id\("(\w+)"\)/;
+  /ArgumentValidationError[\s\S]*Path: \.(\w+)\s+Value: "([^"]*)"\s+Validator: (?:v\.union\()?v\.id\("(\w+)"\)/;
 
 /** The same for the id of a row of another table. */
 const OTHER_TABLE = /Found ID "([^"]*)"[\s\S]*validator `v\.id\("(\w+)"\)`[\s\S]*Path: \.(\w+)/;
