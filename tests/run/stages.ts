@@ -126,7 +126,7 @@ export const STAGES: Stage[] = [
   {
     name: "simulation",
     what: "processes, faults and learning, one file at a time",
-    run: () => vitest("simulation", 10),
+    run: () => vitest("simulation", 16),
   },
   { name: "e2e", what: "the console in chromium over a running desk", run: endToEnd },
 ];
