@@ -6,7 +6,7 @@ import "@tensorflow/tfjs-layers"; // registers the gradients
 import { createPrng } from "../../lib/core/prng";
 import { initialWeights, networkLayers } from "../../lib/policy/network";
 import type { NetworkSpec } from "../../lib/policy/types";
-import { generalisedAdvantages } from "../../rl-worker/train/ppo";
+import { generalisedAdvantages } from "../../rl-worker/train/ppoLoss";
 import { shuffle } from "../../rl-worker/train/sampling";
 import { makeEnvs, WALK_ACTIONS, WALK_WIDTH } from "./walkEnv";
 

@@ -5,7 +5,8 @@ import { sha256Hex } from "../../lib/core/sha256";
 import { createPolicy } from "../../lib/policy/decide";
 import type { Env } from "../env/types";
 import { trainingKernel } from "../policy/trainingKernel";
-import { generalisedAdvantages, sampleLoss, trainPpo } from "./ppo";
+import { trainPpo } from "./ppo";
+import { generalisedAdvantages, sampleLoss } from "./ppoLoss";
 import { PPO_DEFAULTS, type PpoSettings, type ProgressPoint, TrainingDivergedError } from "./ppoTypes";
 import { makeEnvs, SignBandit } from "./signBandit.fixture";
 

@@ -1,18 +1,16 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { canonicalJson } from "../../lib/core/canonicalJson";
-import { ln } from "../../lib/core/math";
 import { createPrng, type Prng, prngFromState } from "../../lib/core/prng";
-import { exp } from "../../lib/policy/exp";
-import { DenseNetwork, ROW_CHUNK } from "../../lib/policy/kernel/denseNetwork";
+import type { DenseNetwork } from "../../lib/policy/kernel/denseNetwork";
 import type { KernelBuild } from "../../lib/policy/kernel/instance";
 import { initialWeights } from "../../lib/policy/network";
 import type { NetworkSpec } from "../../lib/policy/types";
-import type { RewardTerms } from "../env/reward";
-import type { Env } from "../env/types";
 import { trainingKernel } from "../policy/trainingKernel";
 import { assertSameKernel, decodeCheckpoint, encodeCheckpoint } from "./checkpoint";
 import { EpisodeLog, type FinishedEpisode } from "./episodeLog";
-import type { PpoThreadData } from "./ppoThread";
+import { callEverywhere, startShares } from "./ppoCrew";
+import { generalisedAdvantages } from "./ppoLoss";
+import { allocateRollout, type Coefficients, type EnvState, PpoShare, type Rollout } from "./ppoShare";
 import {
   checkPpoSettings,
   type PpoOptions,
@@ -22,8 +20,8 @@ import {
   TrainingDivergedError,
 } from "./ppoTypes";
 import { RewardScaler, type RewardScalerState } from "./rewardScaler";
-import { explainedVariance, meanAndDeviation, shuffle } from "./sampling";
-import { Barrier, startThread, type Thread, ThreadFailedError, threadCount } from "./threads";
+import { explainedVariance, shuffle } from "./sampling";
+import { Barrier, threadCount } from "./threads";
 
 /** A lease must be renewable while training runs, so the loop gives way at least this often. */
 const YIELD_EVERY_MS = 40;
@@ -41,13 +39,6 @@ interface PpoState {
   scaler: RewardScalerState;
   beta1Power: number;
   beta2Power: number;
-}
-
-/** One environment between two steps: its own state, its generator and the return of the episode under way. */
-interface EnvState {
-  env: unknown;
-  prng: number[];
-  episodeReturn: number;
 }
 
 /**
@@ -237,374 +228,6 @@ export async function trainPpo(options: PpoOptions): Promise<PpoResult> {
   }
 }
 
-// ---- a thread's share of the work ------------------------------------------------------------------------
-
-/** One iteration's samples, index = step * envCount + environment, in memory that all threads share. */
-interface Rollout {
-  actions: Uint8Array;
-  logProbs: Float64Array;
-  values: Float64Array;
-  rewards: Float64Array;
-  /** V(last observation) where a time limit cut the episode, else 0. */
-  bootstraps: Float64Array;
-  ended: Uint8Array;
-  /** Per environment: V of the observation after the last step. */
-  lastValues: Float64Array;
-  advantages: Float64Array;
-  returns: Float64Array;
-  /** Shuffled sample indices of the epoch. */
-  order: Uint32Array;
-  /** Per lane: the sums of the minibatch in the order of `LANE_SUMS`, then the part's squared gradient norm. */
-  laneSums: Float64Array;
-}
-
-interface EndedEpisode {
-  at: number;
-  episodeReturn: number;
-  terms: RewardTerms | undefined;
-}
-
-const LANE_SUMS = ["policyLoss", "valueLoss", "entropy", "kl", "clipped"] as const;
-/** A cache line a lane. */
-const LANE_STRIDE = 8;
-const SQUARES = LANE_SUMS.length;
-
-type EpochSums = Record<(typeof LANE_SUMS)[number] | "seen", number>;
-
-interface Coefficients {
-  learningRate: number;
-  entropyCoefficient: number;
-  valueCoefficient: number;
-}
-
-export interface ShareStart {
-  settings: PpoSettings;
-  spec: NetworkSpec;
-  kernel: KernelBuild;
-  rollout: Rollout;
-  threads: number;
-  thread: number;
-  /** Memory of the network that the first share made. */
-  memory?: WebAssembly.Memory;
-  barrier: Barrier;
-  makeEnv(index: number): Env;
-  /** Called in long loops; returns a promise when it is time to give way. */
-  giveWay?(): Promise<void> | undefined;
-}
-
-/**
- * Environments [fromEnv, toEnv) and every lane whose number leaves the remainder `thread` when divided by the
- * number of threads. All shares are called alike; in `epoch` they meet three times a minibatch.
- */
-export class PpoShare {
-  /** Of the share's first lane; also what its environments are decided with. */
-  readonly net: DenseNetwork;
-  private readonly s: PpoSettings;
-  private readonly lanes: Array<{ lane: number; net: DenseNetwork }> = [];
-  private readonly fromEnv: number;
-  private readonly envs: Env[];
-  private readonly prngs: Prng[] = [];
-  private readonly episodeReturns: number[];
-  private readonly row: ActionRow;
-
-  constructor(private readonly start: ShareStart) {
-    const { settings: s, spec, kernel, threads, thread } = start;
-    this.s = s;
-    this.fromEnv = Math.floor((thread * s.envCount) / threads);
-    const toEnv = Math.floor(((thread + 1) * s.envCount) / threads);
-    this.envs = Array.from({ length: toEnv - this.fromEnv }, (_, i) => start.makeEnv(this.fromEnv + i));
-    this.episodeReturns = this.envs.map(() => 0);
-    const sizes = {
-      maxRows: Math.max(ROW_CHUNK, s.envCount),
-      training: true,
-      storedRows: s.envCount * s.horizon,
-      lanes: s.gradientLanes,
-      kernel,
-    };
-    let { memory } = start;
-    for (let lane = thread; lane < s.gradientLanes; lane += threads) {
-      const net = new DenseNetwork(spec, { ...sizes, lane, memory });
-      memory = net.memory;
-      this.lanes.push({ lane, net });
-    }
-    this.net = this.lanes[0]!.net;
-    const { actionCount } = spec;
-    this.row = { probabilities: new Float64Array(actionCount), logProbs: new Float64Array(actionCount) };
-  }
-
-  /** Starts every environment anew from seeds[environment]. */
-  reset(seeds: number[]): void {
-    for (const [i, env] of this.envs.entries()) {
-      const prng = createPrng(seeds[this.fromEnv + i]!);
-      this.prngs[i] = prng;
-      env.reset(prng.nextInt(2 ** 31));
-    }
-  }
-
-  restore(states: EnvState[]): void {
-    for (const [i, env] of this.envs.entries()) {
-      const state = states[this.fromEnv + i]!;
-      env.restore(state.env);
-      this.prngs[i] = prngFromState(state.prng);
-      this.episodeReturns[i] = state.episodeReturn;
-    }
-  }
-
-  snapshot(): EnvState[] {
-    return this.envs.map((env, i) => ({
-      env: env.snapshot(),
-      prng: this.prngs[i]!.state(),
-      episodeReturn: this.episodeReturns[i]!,
-    }));
-  }
-
-  /**
-   * Steps the environments `horizon` times and fills their columns of the rollout. Returns the episodes that
-   * ended, each with the index of its last sample.
-   */
-  async collect(horizon: number): Promise<EndedEpisode[]> {
-    const { net, envs, row, fromEnv, s } = this;
-    const { outputs, outputStride: stride, valueColumn } = net;
-    const { rollout, giveWay } = this.start;
-    const finished: EndedEpisode[] = [];
-    for (let t = 0; t < horizon; t++) {
-      const base = t * s.envCount + fromEnv;
-      observeAll(envs, net.stored, base);
-      net.forward(envs.length, base);
-      for (let e = 0; e < envs.length; e++) {
-        const action = sample(outputs, e * stride, row, this.prngs[e]!.nextFloat());
-        rollout.actions[base + e] = action;
-        rollout.logProbs[base + e] = row.logProbs[action]!;
-        rollout.values[base + e] = outputs[e * stride + valueColumn]!;
-      }
-      for (let e = 0; e < envs.length; e++) {
-        const env = envs[e]!;
-        const { reward, terminated, truncated } = env.step(rollout.actions[base + e]!);
-        rollout.rewards[base + e] = reward;
-        rollout.ended[base + e] = terminated || truncated ? 1 : 0;
-        rollout.bootstraps[base + e] = 0;
-        this.episodeReturns[e] = this.episodeReturns[e]! + reward;
-        if (!terminated && !truncated) continue;
-        if (!terminated) {
-          env.observe(net.observations, 0);
-          net.forward(1);
-          rollout.bootstraps[base + e] = outputs[valueColumn]!;
-        }
-        const episodeReturn = this.episodeReturns[e]!;
-        finished.push({ at: base + e, episodeReturn, terms: env.episodeTerms?.() });
-        this.episodeReturns[e] = 0;
-        env.reset(this.prngs[e]!.nextInt(2 ** 31));
-      }
-      const pause = giveWay?.();
-      if (pause) await pause;
-    }
-    observeAll(envs, net.observations, 0);
-    net.forward(envs.length);
-    for (let e = 0; e < envs.length; e++)
-      rollout.lastValues[fromEnv + e] = outputs[e * stride + valueColumn]!;
-    return finished;
-  }
-
-  /**
-   * One pass over the shuffled samples. Stops early when the approximate KL of a minibatch passes 1.5 times the
-   * target, or when a gradient is not finite. Every share returns the same.
-   */
-  async epoch(
-    samples: number,
-    coefficients: Coefficients,
-  ): Promise<{ isWithinTarget: boolean; gradientNorm: number; sum: EpochSums }> {
-    const { s, lanes, net } = this;
-    const { rollout, barrier, giveWay, thread } = this.start;
-    const { laneSums } = rollout;
-    const sum: EpochSums = { policyLoss: 0, valueLoss: 0, entropy: 0, kl: 0, clipped: 0, seen: 0 };
-    const adam = { learningRate: coefficients.learningRate, maxGradientNorm: s.maxGradientNorm };
-    for (let from = 0; from < samples; from += s.minibatchSize) {
-      const batch = rollout.order.subarray(from, Math.min(from + s.minibatchSize, samples));
-      const scale = s.normaliseAdvantages
-        ? meanAndDeviation(rollout.advantages, batch)
-        : { mean: 0, deviation: 1 };
-      for (const { lane, net } of lanes) this.gradient(net, lane, batch, scale, coefficients);
-      barrier.meet();
-
-      let kl = 0;
-      for (let lane = 0; lane < s.gradientLanes; lane++) {
-        for (const [k, name] of LANE_SUMS.entries()) sum[name] += laneSums[lane * LANE_STRIDE + k]!;
-        kl += laneSums[lane * LANE_STRIDE + LANE_SUMS.indexOf("kl")]!;
-      }
-      sum.seen += batch.length;
-      if (s.targetKl > 0 && kl / batch.length > 1.5 * s.targetKl) {
-        return { isWithinTarget: false, gradientNorm: 0, sum };
-      }
-      for (const { lane } of lanes) laneSums[lane * LANE_STRIDE + SQUARES] = net.reduceGradients(lane);
-      if (thread === 0) net.advanceOptimiser();
-      barrier.meet();
-
-      let squares = 0;
-      for (let lane = 0; lane < s.gradientLanes; lane++) squares += laneSums[lane * LANE_STRIDE + SQUARES]!;
-      const gradientNorm = Math.sqrt(squares);
-      if (!Number.isFinite(gradientNorm)) return { isWithinTarget: true, gradientNorm, sum };
-      for (const { lane } of lanes) net.applyAdam(lane, gradientNorm, adam);
-      barrier.meet();
-      const pause = giveWay?.();
-      if (pause) await pause;
-    }
-    return { isWithinTarget: true, gradientNorm: 0, sum };
-  }
-
-  /** Sums the gradient of one lane's part of the minibatch, a chunk that fits the cache at a time. */
-  private gradient(
-    net: DenseNetwork,
-    lane: number,
-    batch: Uint32Array,
-    scale: { mean: number; deviation: number },
-    coefficients: Coefficients,
-  ): void {
-    const { actions, logProbs, advantages, returns, laneSums } = this.start.rollout;
-    const { gradientLanes, clipRange } = this.s;
-    const terms = { ...coefficients, clipRange };
-    const from = Math.floor((lane * batch.length) / gradientLanes);
-    const to = Math.floor(((lane + 1) * batch.length) / gradientLanes);
-    const sums = laneSums.subarray(lane * LANE_STRIDE, lane * LANE_STRIDE + LANE_SUMS.length).fill(0);
-    if (from === to) net.backward(0);
-    // One object for all samples: millions of short-lived ones would be a tenth of the time.
-    const sample: Sample = { action: 0, oldLogProb: 0, advantage: 0, valueTarget: 0 };
-    for (let chunk = from; chunk < to; chunk += ROW_CHUNK) {
-      const rows = Math.min(ROW_CHUNK, to - chunk);
-      net.indices.set(batch.subarray(chunk, chunk + rows));
-      net.gather(rows);
-      net.forward(rows);
-      for (let i = 0; i < rows; i++) {
-        const index = batch[chunk + i]!;
-        sample.action = actions[index]!;
-        sample.oldLogProb = logProbs[index]!;
-        sample.advantage = (advantages[index]! - scale.mean) / (scale.deviation + 1e-8);
-        sample.valueTarget = returns[index]!;
-        sampleLoss(terms, sample, net, i * net.outputStride, batch.length, this.row, sums);
-      }
-      net.backward(rows, chunk > from);
-    }
-  }
-}
-
-/**
- * Generalised advantage estimation over a rollout stored step by step, environment by environment:
- *   delta_t = r_t + gamma * V_{t+1} - V_t;  A_t = delta_t + gamma * lambda * A_{t+1}
- * where both t+1 terms vanish at an episode's end. `returns` = A + V, the value function's target. The sizes
- * of `rewards` and `lastValues` say how many samples there are; `advantages` and `returns` are filled.
- */
-export function generalisedAdvantages(input: {
-  rewards: Float64Array;
-  values: Float64Array;
-  ended: ArrayLike<number>;
-  lastValues: Float64Array;
-  gamma: number;
-  lambda: number;
-  advantages: Float64Array;
-  returns: Float64Array;
-}): void {
-  const { rewards, values, ended, lastValues, gamma, lambda, advantages, returns } = input;
-  const envCount = lastValues.length;
-  for (let i = rewards.length - 1; i >= 0; i--) {
-    const isLast = i + envCount >= rewards.length;
-    const nextValue = isLast ? lastValues[i % envCount]! : values[i + envCount]!;
-    const nextAdvantage = isLast ? 0 : advantages[i + envCount]!;
-    const goesOn = ended[i] ? 0 : 1;
-    const delta = rewards[i]! + gamma * nextValue * goesOn - values[i]!;
-    advantages[i] = delta + gamma * lambda * goesOn * nextAdvantage;
-    returns[i] = advantages[i]! + values[i]!;
-  }
-}
-
-export interface Sample {
-  action: number;
-  oldLogProb: number;
-  /** Already normalised. */
-  advantage: number;
-  valueTarget: number;
-}
-
-/**
- * One sample's part of the loss
- *   -min(rho A, clip(rho, 1 - c, 1 + c) A) + valueCoefficient (V - target)^2 / 2 - entropyCoefficient H
- * from the logits at outputs[at ..] and the value at outputs[at + valueColumn], and 1 / n of its gradient
- * written to the same places of outputGradient.
- * The policy term, (V - target)^2 / 2, H, the KL estimator rho - 1 - ln rho (Schulman 2020) and whether the
- * ratio left the clip range are added to `sums`, in the order of LANE_SUMS; `row` is scratch.
- */
-export function sampleLoss(
-  s: Pick<PpoSettings, "clipRange" | "entropyCoefficient" | "valueCoefficient">,
-  { action, oldLogProb, advantage, valueTarget }: Sample,
-  { outputs, outputGradient: gradient, valueColumn }: NetworkOutputs,
-  at: number,
-  n: number,
-  row: ActionRow,
-  sums: Float64Array,
-): void {
-  logSoftmax(outputs, at, row);
-  const actionCount = row.probabilities.length;
-  const logRatio = row.logProbs[action]! - oldLogProb;
-  const ratio = exp(logRatio);
-  const clippedRatio = Math.max(1 - s.clipRange, Math.min(1 + s.clipRange, ratio));
-  const surrogate = Math.min(advantage * ratio, advantage * clippedRatio);
-  // The minimum's gradient is zero where the clipped branch is the smaller one.
-  const slope = advantage * ratio <= advantage * clippedRatio ? -advantage * ratio : 0;
-  let entropy = 0;
-  for (let a = 0; a < actionCount; a++) entropy -= row.probabilities[a]! * row.logProbs[a]!;
-  for (let a = 0; a < actionCount; a++) {
-    const p = row.probabilities[a]!;
-    const policyGradient = slope * ((a === action ? 1 : 0) - p);
-    const entropyGradient = -p * (row.logProbs[a]! + entropy);
-    gradient[at + a] = (policyGradient - s.entropyCoefficient * entropyGradient) / n;
-  }
-  const error = outputs[at + valueColumn]! - valueTarget;
-  gradient[at + valueColumn] = (s.valueCoefficient * error) / n;
-  sums[0]! -= surrogate;
-  sums[1]! += 0.5 * error * error;
-  sums[2]! += entropy;
-  sums[3]! += ratio - 1 - logRatio;
-  sums[4]! += Math.abs(ratio - 1) > s.clipRange ? 1 : 0;
-}
-
-export type NetworkOutputs = Pick<DenseNetwork, "outputs" | "outputGradient" | "valueColumn">;
-
-export interface ActionRow {
-  probabilities: Float64Array;
-  logProbs: Float64Array;
-}
-
-/** Fills `row` from the logits that start at outputs[at]. */
-function logSoftmax(outputs: Float32Array, at: number, row: ActionRow): void {
-  const n = row.logProbs.length;
-  let largest = outputs[at]!;
-  for (let a = 1; a < n; a++) largest = Math.max(largest, outputs[at + a]!);
-  let total = 0;
-  for (let a = 0; a < n; a++) {
-    row.probabilities[a] = exp(outputs[at + a]! - largest);
-    total += row.probabilities[a]!;
-  }
-  const logTotal = ln(total);
-  for (let a = 0; a < n; a++) {
-    row.probabilities[a] = row.probabilities[a]! / total;
-    row.logProbs[a] = outputs[at + a]! - largest - logTotal;
-  }
-}
-
-/** Draws an action by inverting the cumulative distribution at `uniform`. */
-function sample(outputs: Float32Array, at: number, row: ActionRow, uniform: number): number {
-  logSoftmax(outputs, at, row);
-  let left = uniform;
-  const last = row.probabilities.length - 1;
-  for (let a = 0; a < last; a++) {
-    left -= row.probabilities[a]!;
-    if (left < 0) return a;
-  }
-  return last;
-}
-
-function observeAll(envs: Env[], out: Float32Array, fromRow: number): void {
-  for (const [e, env] of envs.entries()) env.observe(out, (fromRow + e) * env.observationSize);
-}
-
 function networkSpec(s: PpoSettings, observationSize: number, actionCount: number): NetworkSpec {
   return {
     observationSize,
@@ -621,25 +244,6 @@ function along(progress: number, finalFraction: number): number {
   return 1 + progress * (finalFraction - 1);
 }
 
-function allocateRollout(s: PpoSettings): Rollout {
-  const batchSize = s.envCount * s.horizon;
-  const bytes = (count: number) => new Uint8Array(new SharedArrayBuffer(count));
-  const floats = (count: number) => new Float64Array(new SharedArrayBuffer(count * 8));
-  return {
-    actions: bytes(batchSize),
-    logProbs: floats(batchSize),
-    values: floats(batchSize),
-    rewards: floats(batchSize),
-    bootstraps: floats(batchSize),
-    ended: bytes(batchSize),
-    lastValues: floats(s.envCount),
-    advantages: floats(batchSize),
-    returns: floats(batchSize),
-    order: new Uint32Array(new SharedArrayBuffer(batchSize * 4)),
-    laneSums: floats(s.gradientLanes * LANE_STRIDE),
-  };
-}
-
 /** A function that, called often, gives the event loop a turn every YIELD_EVERY_MS. */
 function pacer(nowMs: () => number): () => Promise<void> | undefined {
   let lastMs = nowMs();
@@ -648,58 +252,6 @@ function pacer(nowMs: () => number): () => Promise<void> | undefined {
     lastMs = nowMs();
   };
   return () => (nowMs() - lastMs > YIELD_EVERY_MS ? turn() : undefined);
-}
-
-/** The shares of the other threads; none when the run has one thread. */
-async function startShares(
-  { envSource }: PpoOptions,
-  start: Omit<ShareStart, "thread" | "makeEnv" | "barrier">,
-  barrier: Barrier,
-): Promise<Thread[]> {
-  if (start.threads === 1) return [];
-  if (!envSource)
-    throw new RangeError("threads above 1 need envSource, from which a thread makes environments");
-  // Beside this module and of its kind: TypeScript in the repository, JavaScript in a build.
-  const moduleUrl = new URL(`./ppoThread.${import.meta.url.endsWith(".ts") ? "ts" : "js"}`, import.meta.url);
-  const data = (thread: number): PpoThreadData => ({
-    start: { ...start, thread },
-    barrierBlock: barrier.block,
-    envModuleUrl: envSource.moduleUrl,
-    envData: envSource.data,
-  });
-  const numbers = Array.from({ length: start.threads - 1 }, (_, i) => i + 1);
-  return Promise.all(numbers.map((thread) => startThread(moduleUrl.href, data(thread))));
-}
-
-type ShareMethod = "reset" | "restore" | "snapshot" | "collect" | "epoch";
-
-/** Calls a method on all shares at once; the results come in the order of the threads. */
-function callEverywhere(share: PpoShare, others: Thread[], barrier: Barrier) {
-  return async <M extends ShareMethod>(
-    method: M,
-    ...args: Parameters<PpoShare[M]>
-  ): Promise<Array<Awaited<ReturnType<PpoShare[M]>>>> => {
-    type Value = Awaited<ReturnType<PpoShare[M]>>;
-    const theirs = Promise.allSettled(others.map((thread) => thread.call(method, args)));
-    const own = share[method] as (...args: unknown[]) => Value | Promise<Value>;
-    let ownValue: Value | undefined;
-    let ownError: unknown;
-    try {
-      ownValue = await own.apply(share, args);
-    } catch (error) {
-      ownError = error;
-      barrier.fail();
-    }
-    const settled = await theirs;
-    const failed = settled.find(
-      (result) => result.status === "rejected" && !(result.reason instanceof ThreadFailedError),
-    );
-    // A thread that only gave up because this one failed has nothing to say.
-    if (ownError !== undefined && !(ownError instanceof ThreadFailedError)) throw ownError;
-    if (failed?.status === "rejected") throw failed.reason;
-    if (ownError !== undefined) throw ownError;
-    return [ownValue!, ...settled.map((result) => (result as PromiseFulfilledResult<Value>).value)];
-  };
 }
 
 function checkRollout(

@@ -1,7 +1,7 @@
 /** A training thread beside the main one: makes its environments and does its share of every call. */
 import { parentPort, workerData } from "node:worker_threads";
 import type { Env } from "../env/types";
-import { PpoShare, type ShareStart } from "./ppo";
+import { PpoShare, type ShareStart } from "./ppoShare";
 import { Barrier, type Call, type Reply } from "./threads";
 
 /** What the main thread gives a thread at its start. */

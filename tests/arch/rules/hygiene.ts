@@ -10,7 +10,6 @@ const MAX_IMAGE_BYTES = 1_000_000;
 
 /** Longer files, each with its reason. */
 const LONG_FILES: Record<string, string> = {
-  "rl-worker/train/ppo.ts": "one algorithm, read from top to bottom",
   "rl-worker/train/dqn.ts": "one algorithm, read from top to bottom",
 };
 
