@@ -81,7 +81,8 @@ export async function runWalkForward(options: WalkForwardOptions): Promise<boole
     for (const { subject, seed, recipe: own } of subjects) {
       const stage = `fold ${fold.fold + 1} of ${folds.length}, ${subject}`;
       if (!options.isDone(subject, fold.fold)) {
-        const trained = await trainFold(options, fold, seed, own, (steps) =>
+        const rows = { fromRow: fold.trainFrom, toRow: fold.trainTo };
+        const trained = await trainVerified(options, { ...options.dataset, ...rows }, own, seed, (steps) =>
           options.onProgress(stage, done + steps, total),
         );
         if (trained === null) return false;
@@ -98,29 +99,29 @@ export async function runWalkForward(options: WalkForwardOptions): Promise<boole
   return true;
 }
 
-/** The policy of one fold and seed, verified like any artifact; null when the training was stopped. */
-async function trainFold(
-  options: WalkForwardOptions,
-  fold: WalkForwardFold,
-  seed: number,
+/** Trains a recipe on rows of a market, and verifies what came out like any artifact; null when it was stopped. */
+export async function trainVerified(
+  options: Pick<WalkForwardOptions, "identity" | "envSpecAt" | "fundingRateAt" | "nowMs" | "shouldStop">,
+  dataset: TrainRequest["dataset"],
   recipe: Recipe,
-  onSteps: (steps: number) => void,
+  seed: number,
+  onSteps?: (steps: number) => void,
 ): Promise<LoadedPolicy | null> {
   const outcome = await trainOnDataset({
-    dataset: { ...options.dataset, fromRow: fold.trainFrom, toRow: fold.trainTo },
+    dataset,
     identity: options.identity,
     envSpec: options.envSpecAt(1),
     ...recipe,
     seed,
     fundingRateAt: options.fundingRateAt,
     nowMs: options.nowMs,
-    onProgress: ({ environmentSteps }) => onSteps(environmentSteps),
+    onProgress: ({ environmentSteps }) => onSteps?.(environmentSteps),
     shouldStop: () => (options.shouldStop() ? "checkpoint-and-stop" : "continue"),
   });
   if (outcome.status === "stopped") return null;
   const { manifest, files, artifactSha256 } = outcome.artifact;
   const loaded = verifyArtifact(manifest, files, artifactSha256);
-  if (!loaded.ok) throw new Error(`The fold's artifact is refused: ${loaded.error.message}`);
+  if (!loaded.ok) throw new Error(`The trained artifact is refused: ${loaded.error.message}`);
   return loaded.value;
 }
 

@@ -1,6 +1,7 @@
 import type { KernelBuild } from "../../lib/policy/kernel/instance";
 import type { EncoderSpec, NetworkSpec } from "../../lib/policy/types";
 import type { Env } from "../env/types";
+import { settingsCheck } from "./settingsCheck";
 
 /** Everything that decides a DQN run besides its environments. Two equal settings give equal weights. */
 export interface DqnSettings {
@@ -127,18 +128,7 @@ export interface DqnResult {
 
 /** @throws RangeError naming the field and its limit. */
 export function checkDqnSettings(s: DqnSettings): void {
-  const integer = (field: keyof DqnSettings, low: number, high: number) => {
-    const value = s[field] as number;
-    if (!Number.isInteger(value) || value < low || value > high) {
-      throw new RangeError(`settings.${field} must be an integer in ${low} .. ${high}, got ${value}`);
-    }
-  };
-  const real = (field: keyof DqnSettings, low: number, high: number) => {
-    const value = s[field] as number;
-    if (!(value >= low && value <= high)) {
-      throw new RangeError(`settings.${field} must be in ${low} .. ${high}, got ${value}`);
-    }
-  };
+  const { integer, real } = settingsCheck(s);
   integer("seed", Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
   integer("environmentSteps", 1, 1e12);
   integer("envCount", 1, 4096);

@@ -2,6 +2,7 @@ import type { ThreadChoice } from "../../lib/policy/kernel/choices";
 import type { KernelBuild } from "../../lib/policy/kernel/instance";
 import type { EncoderSpec, NetworkSpec } from "../../lib/policy/types";
 import type { Env } from "../env/types";
+import { settingsCheck } from "./settingsCheck";
 
 /** Everything that decides a PPO run besides its environments. Two equal settings give equal weights. */
 export interface PpoSettings {
@@ -161,18 +162,7 @@ export class TrainingDivergedError extends Error {
 
 /** @throws RangeError naming the field and its limit. */
 export function checkPpoSettings(s: PpoSettings): void {
-  const integer = (field: keyof PpoSettings, low: number, high: number) => {
-    const value = s[field] as number;
-    if (!Number.isInteger(value) || value < low || value > high) {
-      throw new RangeError(`settings.${field} must be an integer in ${low} .. ${high}, got ${value}`);
-    }
-  };
-  const real = (field: keyof PpoSettings, low: number, high: number) => {
-    const value = s[field] as number;
-    if (!(value >= low && value <= high)) {
-      throw new RangeError(`settings.${field} must be in ${low} .. ${high}, got ${value}`);
-    }
-  };
+  const { integer, real } = settingsCheck(s);
   integer("seed", Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
   integer("environmentSteps", 1, 1e12);
   integer("envCount", 1, 4096);
