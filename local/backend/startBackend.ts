@@ -3,6 +3,7 @@ import { type Listening, listenApi, listenSite } from "./http/server";
 import { type Log, silentLog } from "./log";
 import type { Ports } from "./ports";
 import type { Disk } from "./store/disk";
+import { isReadOnlyDisk } from "./store/store";
 
 export interface StartOptions {
   functionsDir: string;
@@ -34,8 +35,11 @@ export interface RunningBackend {
 }
 
 function endProcess(error: unknown): void {
+  const detail = (error as Error)?.message ?? error;
   process.stderr.write(
-    `The store cannot write durably, so the backend stops: ${(error as Error)?.message ?? error}. Free disk space or repair the disk, then start again; everything acknowledged is kept.\n`,
+    isReadOnlyDisk(error)
+      ? `The disk has become read-only, so the backend stops: ${detail}. Look for its error in the system log, repair it or mount it writable, then start again; everything acknowledged is kept.\n`
+      : `The store cannot write durably, so the backend stops: ${detail}. Free disk space or repair the disk, then start again; everything acknowledged is kept.\n`,
   );
   process.exit(1);
 }

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { chmodSync, mkdirSync, readdirSync, rmSync, truncateSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ConvexHttpClient } from "convex/browser";
 import { anyApi } from "convex/server";
@@ -34,10 +34,42 @@ function smallDisk(
   return { folder, remount: (how) => void mount("-o", `remount,${how}`) };
 }
 
+/**
+ * A disk whose file system gives up when told to, as one does after an error of its device: read-only from then on, also for what
+ * is open. Null, with what is missing said, where this process may not make one.
+ */
+function failingDisk(name: string): { folder: string; fail(): void; mend(): void } | null {
+  const folder = join(data.dataDir, name);
+  const image = `${folder}.image`;
+  mkdirSync(folder);
+  writeFileSync(image, "");
+  truncateSync(image, 64 << 20);
+  const run = (command: string, ...args: string[]) => spawnSync(command, args, { encoding: "utf8" });
+  const mount = () => run("mount", "-o", "loop,errors=remount-ro", image, folder);
+  for (const made of [run("mkfs.ext4", "-q", "-F", image), mount()]) {
+    if (made.status === 0) continue;
+    process.stderr.write(`No ext4 on a loop device here (${(made.stderr ?? "no such command").trim()}).\n`);
+    return null;
+  }
+  mounts.push(folder);
+  return {
+    folder,
+    fail: () => void run("mount", "-o", "remount,abort", folder),
+    mend() {
+      run("umount", folder);
+      run("fsck.ext4", "-y", image);
+      expect(mount().status).toBe(0);
+    },
+  };
+}
+
 const clientOf = (backend: SpawnedBackend) => new ConvexHttpClient(backend.url, { logger: false });
 
 /** Sends documents of 100 kB until the backend dies; returns the numbers that were acknowledged. */
-async function writeUntilDead(backend: SpawnedBackend): Promise<number[]> {
+async function writeUntilDead(
+  backend: SpawnedBackend,
+  onAcknowledged: (n: number) => void = () => {},
+): Promise<number[]> {
   const client = clientOf(backend);
   const acknowledged: number[] = [];
   for (let n = 0; n < 1000; n++) {
@@ -47,8 +79,9 @@ async function writeUntilDead(backend: SpawnedBackend): Promise<number[]> {
       return acknowledged;
     }
     acknowledged.push(n);
+    onAcknowledged(n);
   }
-  throw new Error("The disk never filled up.");
+  throw new Error("The disk never failed.");
 }
 
 async function expectKept(dataDir: string, acknowledged: number[]): Promise<void> {
@@ -64,11 +97,14 @@ async function expectKept(dataDir: string, acknowledged: number[]): Promise<void
 }
 
 const ENDS = /The store cannot write durably, so the backend stops: .*Free disk space or repair the disk/;
+const ENDS_READ_ONLY =
+  /The disk has become read-only, so the backend stops: .*[Rr]ead-only file system.*mount it writable, then start again; everything acknowledged is kept/;
 
 describe("a backend whose disk fails while it runs (D-09)", () => {
-  it("acknowledges nothing after the disk is full, ends with a sentence, and has every acknowledged write later", async () => {
-    const disk = smallDisk("full", 12);
-    if (!disk) return;
+  it("acknowledges nothing after the disk is full, ends with a sentence, and has every acknowledged write later", async ({
+    skip,
+  }) => {
+    const disk = smallDisk("full", 12) ?? skip("A tmpfs cannot be mounted here.");
     const dataDir = join(disk.folder, "data");
     const backend = await spawnBackend({ dataDir });
     const ended = new Promise<number | null>((resolve) => backend.process.once("close", resolve));
@@ -77,6 +113,24 @@ describe("a backend whose disk fails while it runs (D-09)", () => {
     expect(await ended).toBe(1);
     expect(backend.stderr()).toMatch(ENDS);
     spawnSync("mount", ["-o", "remount,size=64m", disk.folder]);
+    await expectKept(dataDir, acknowledged);
+  });
+
+  it("ends with a sentence when the disk goes read-only, refuses to start on it, and has every acknowledged write later", async ({
+    skip,
+  }) => {
+    const disk = failingDisk("failing") ?? skip("An ext4 image cannot be mounted here.");
+    const dataDir = join(disk.folder, "data");
+    const backend = await spawnBackend({ dataDir });
+    const ended = new Promise<number | null>((resolve) => backend.process.once("close", resolve));
+    const acknowledged = await writeUntilDead(backend, (n) => n === 30 && disk.fail());
+    expect(acknowledged.slice(0, 31)).toHaveLength(31);
+    expect(await ended).toBe(1);
+    expect(backend.stderr()).toMatch(ENDS_READ_ONLY);
+    await expect(spawnBackend({ dataDir })).rejects.toThrow(
+      /exit code 1: The disk of the data folder .* is read-only.*mount it writable/,
+    );
+    disk.mend();
     await expectKept(dataDir, acknowledged);
   });
 
@@ -114,7 +168,9 @@ describe("a data folder that cannot be used", () => {
       chmodSync(folder, 0o500);
     }
     await expect(spawnBackend({ dataDir: join(folder, "data") })).rejects.toThrow(
-      /exit code 1: The data folder .* is not writable/,
+      disk
+        ? /exit code 1: The disk of the data folder .* is read-only.*mount it writable/
+        : /exit code 1: The data folder .* is not writable/,
     );
   });
 

@@ -1,8 +1,16 @@
-import { accessSync, constants, mkdirSync } from "node:fs";
+import { accessSync, constants, existsSync, mkdirSync } from "node:fs";
+import { dirname } from "node:path";
 import { ClassicLevel } from "classic-level";
 import { bufferToKey, keyToBuffer } from "../values/keys";
 import { findDamage } from "./damage";
-import { type KeyRange, OperatorError, type Store, type StoreReader, type StoreSnapshot } from "./store";
+import {
+  isReadOnlyDisk,
+  type KeyRange,
+  OperatorError,
+  type Store,
+  type StoreReader,
+  type StoreSnapshot,
+} from "./store";
 
 type Level = ClassicLevel<Buffer, string>;
 type LevelSnapshot = ReturnType<Level["snapshot"]>;
@@ -39,7 +47,8 @@ function bounds(range: KeyRange): { gte: Buffer; lt: Buffer } {
 function explainOpenFailure(directory: string, error: unknown): OperatorError {
   const cause = (error as { cause?: { code?: string; message?: string } }).cause;
   const detail = cause?.message ?? (error instanceof Error ? error.message : String(error));
-  if (cause?.code === "LEVEL_LOCKED" || /lock/i.test(detail)) {
+  if (isReadOnlyDisk(error)) return readOnly(directory);
+  if (cause?.code === "LEVEL_LOCKED") {
     return new OperatorError(
       `The data folder ${directory} is in use by another backend process. Stop it first or choose another --data folder.`,
     );
@@ -48,10 +57,27 @@ function explainOpenFailure(directory: string, error: unknown): OperatorError {
   return new OperatorError(`The store in ${directory} cannot be opened: ${detail}`);
 }
 
+function readOnly(directory: string): OperatorError {
+  return new OperatorError(
+    `The disk of the data folder ${directory} is read-only, so nothing was changed. Look for its error in the system log, repair it or mount it writable, then start again.`,
+  );
+}
+
 function damaged(directory: string, detail: string): OperatorError {
   return new OperatorError(
     `The store in ${directory} is damaged: ${detail}. Nothing was changed. Move the data folder aside and restore it from a backup.`,
   );
+}
+
+/** What keeps the nearest folder that is there from being written; of a missing folder on a read-only disk, Node says only ENOENT. */
+function refusalAbove(directory: string): unknown {
+  let there = directory;
+  while (!existsSync(there)) there = dirname(there);
+  try {
+    accessSync(there, constants.W_OK);
+  } catch (error) {
+    return error;
+  }
 }
 
 /** Opens (or creates) the LevelDB store in `directory`. Throws OperatorError when it is locked, unwritable or damaged. */
@@ -60,6 +86,7 @@ export async function openLevelStore(directory: string): Promise<Store> {
     mkdirSync(directory, { recursive: true });
     accessSync(directory, constants.W_OK);
   } catch (error) {
+    if (isReadOnlyDisk(error) || isReadOnlyDisk(refusalAbove(directory))) throw readOnly(directory);
     throw new OperatorError(`The data folder ${directory} is not writable: ${(error as Error).message}`);
   }
   const damage = findDamage(directory);

@@ -45,3 +45,9 @@ export interface Store extends StoreReader {
 export class OperatorError extends Error {
   override name = "OperatorError";
 }
+
+/** Whether a file system refused because it is read-only: one that had an error of its device often turns so by itself. */
+export function isReadOnlyDisk(error: unknown): boolean {
+  const cause = (error as { cause?: unknown })?.cause;
+  return /EROFS|read-only file system/i.test(`${error} ${cause ?? ""}`);
+}
