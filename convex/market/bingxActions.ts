@@ -4,9 +4,10 @@ import { v } from "convex/values";
 import { barsBeforeYoungHole, calendarOfSymbol } from "../../lib/market/bingxPayload";
 import { alignDown, timeframeMs } from "../../lib/market/timeframe";
 import { internal } from "../_generated/api";
+import type { ActionCtx } from "../_generated/server";
 import { internalActionOf } from "../builders";
 import { vTimeframe } from "../validators";
-import { BingxReadError, createBingxClient, PAGE_BARS } from "./bingxClient";
+import { type BingxClient, BingxReadError, createBingxClient, PAGE_BARS } from "./bingxClient";
 
 const MAX_PAGES_PER_CALL = 25;
 /** Two and a half times what core-v1 and core-v2 need to warm up on 15m bars, so that a live run can decide at once. */
@@ -18,11 +19,32 @@ const REREAD_BARS = 3;
 /** How long a hole holds newer bars back, for the exchange to fill it. */
 const HOLE_RETRY_MS = 120_000;
 
+/** Why the exchange must not be called now; null when it may be. Calls inside its penalty would lengthen it. */
+async function heldBecause(ctx: ActionCtx, client: BingxClient): Promise<string | null> {
+  const hold = await ctx.runQuery(internal.market.internal.gatewayHold, { source: client.source });
+  if (hold === null) return null;
+  return `held until ${new Date(hold.untilMs).toISOString()}, as the exchange asked: ${hold.reason}`;
+}
+
+/** Keeps every later tick from calling until the time that the exchange named, if it named one. */
+async function honourUnblockTime(
+  ctx: ActionCtx,
+  client: BingxClient,
+  { failure }: BingxReadError,
+): Promise<void> {
+  if (failure.unblockAtMs === null) return;
+  await ctx.runMutation(internal.market.internal.holdGateway, {
+    source: client.source,
+    untilMs: client.deskTimeMs(failure.unblockAtMs),
+    reason: failure.message,
+  });
+}
+
 /** Reads the closed bars since the newest stored one, at most 25,000 a call; the next call goes on from there. */
 export const ingestLatest = internalActionOf({
   args: { instrument: v.string(), timeframe: vTimeframe, trigger: v.optional(v.string()) },
   returns: v.object({
-    status: v.union(v.literal("ok"), v.literal("failed"), v.literal("paused")),
+    status: v.union(v.literal("ok"), v.literal("failed"), v.literal("paused"), v.literal("held")),
     added: v.number(),
     revised: v.number(),
     rejected: v.number(),
@@ -35,6 +57,8 @@ export const ingestLatest = internalActionOf({
     // A desk that was started only for one command has no exchange beside it and must not call the real one.
     if (process.env.ASSAY_INGESTION === "off") return { status: "paused" as const, ...totals };
     const client = await createBingxClient(process.env.BINGX_BASE_URL);
+    const held = await heldBecause(ctx, client);
+    if (held !== null) return { status: "held" as const, ...totals, error: held };
     const key = { instrument, timeframe, source: client.source };
     const calendar = calendarOfSymbol(instrument);
     const step = timeframeMs(timeframe);
@@ -78,6 +102,7 @@ export const ingestLatest = internalActionOf({
     } catch (caught) {
       if (!(caught instanceof BingxReadError)) throw caught;
       error = caught.message;
+      await honourUnblockTime(ctx, client, caught);
     }
     const status = error === undefined ? ("ok" as const) : ("failed" as const);
     await ctx.runMutation(internal.market.internal.recordIngestion, {
@@ -94,14 +119,22 @@ export const ingestLatest = internalActionOf({
   },
 });
 
-/** Writes the exchange's rules of every gold perpetual it lists. Throws a redacted error when the list cannot be read. */
+/**
+ * Writes the exchange's rules of every gold perpetual it lists. Throws a redacted error when the list cannot be read, or may not be
+ * asked for yet.
+ */
 export const syncContracts = internalActionOf({
   args: {},
   returns: v.object({ instruments: v.array(v.string()) }),
   handler: async (ctx) => {
     if (process.env.ASSAY_INGESTION === "off") return { instruments: [] };
     const client = await createBingxClient(process.env.BINGX_BASE_URL);
-    const contracts = await client.goldContracts();
+    const held = await heldBecause(ctx, client);
+    if (held !== null) throw new Error(held);
+    const contracts = await client.goldContracts().catch(async (caught: unknown) => {
+      if (caught instanceof BingxReadError) await honourUnblockTime(ctx, client, caught);
+      throw caught;
+    });
     for (const contract of contracts)
       await ctx.runMutation(internal.market.internal.upsertInstrument, contract);
     return { instruments: contracts.map((contract) => contract.rules.symbol) };

@@ -33,6 +33,8 @@ export interface BingxClient {
   source: ExchangeSource;
   /** Exchange time in UTC ms; also measures the clock offset that later requests are stamped with. */
   serverTime(): Promise<number>;
+  /** The desk's time at a time of the exchange's clock, by the offset that serverTime measured (none yet: the same). */
+  deskTimeMs(exchangeTimeMs: number): number;
   /** Closed bars of a window of at most 1000 bars. */
   klines(symbol: string, window: KlineWindow): Promise<KlinePage>;
   /** The gold perpetuals that the exchange lists now. */
@@ -74,6 +76,7 @@ export async function createBingxClient(
       exchange.clockOffsetMs = Math.round(serverTimeMs - (sentMs + Date.now()) / 2);
       return serverTimeMs;
     },
+    deskTimeMs: (exchangeTimeMs) => exchangeTimeMs - exchange.clockOffsetMs,
     klines(symbol, window) {
       // Both ends are sent, one millisecond wide of the window, so that it does not matter whether they are inclusive.
       const params = {

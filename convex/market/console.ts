@@ -3,7 +3,7 @@ import { v } from "convex/values";
 import { LIMITS } from "../../lib/contract/limits";
 import { viewerQuery } from "../builders";
 import { vCandle, vTimeframe } from "../validators";
-import { gapFields, ingestionFields, instrumentFields, seriesFields } from "./schema";
+import { gapFields, gatewayHoldFields, ingestionFields, instrumentFields, seriesFields } from "./schema";
 import { candlesForView } from "./views";
 
 const vSeriesKey = { instrument: v.string(), timeframe: vTimeframe, source: v.string() };
@@ -68,5 +68,15 @@ export const listIngestionRuns = viewerQuery({
   handler: async (ctx) => {
     const rows = await ctx.db.query("ingestionRuns").withIndex("by_startedAt").order("desc").take(50);
     return rows.map(({ _creationTime, ...fields }) => fields);
+  },
+});
+
+/** Exchanges that refused calls until a stated time; the reader compares `untilMs` with the time now. */
+export const gatewayHolds = viewerQuery({
+  args: {},
+  returns: v.array(v.object(gatewayHoldFields)),
+  handler: async (ctx) => {
+    const rows = await ctx.db.query("gatewayHolds").withIndex("by_source").take(LIMITS.pageSize);
+    return rows.map(({ _id, _creationTime, ...fields }) => fields);
   },
 });

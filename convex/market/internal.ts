@@ -2,7 +2,7 @@
 import { v } from "convex/values";
 import { internalMutationOf, internalQueryOf } from "../builders";
 import { vCalendar, vCandle, vInstrumentRules, vTimeframe } from "../validators";
-import { recordAttempt } from "./ledger";
+import { holdGateway as hold, recordAttempt, standingHold } from "./ledger";
 import { appendColumns, findInstrument, findSeries, splitByChunk, upsertInstrument as upsert } from "./model";
 
 const vSeriesKey = { instrument: v.string(), timeframe: vTimeframe, source: v.string() };
@@ -51,6 +51,25 @@ export const recordIngestion = internalMutationOf({
   returns: v.null(),
   handler: async (ctx, { instrument, timeframe, source, ...attempt }) => {
     await recordAttempt(ctx, { instrument, timeframe, source }, attempt);
+    return null;
+  },
+});
+
+/** Until when an exchange refuses calls, and its own words; null when it may be called. */
+export const gatewayHold = internalQueryOf({
+  args: { source: v.string() },
+  returns: v.union(v.null(), v.object({ untilMs: v.number(), reason: v.string() })),
+  handler: async (ctx, { source }) => {
+    const standing = await standingHold(ctx, source);
+    return standing === null ? null : { untilMs: standing.untilMs, reason: standing.reason };
+  },
+});
+
+export const holdGateway = internalMutationOf({
+  args: { source: v.string(), untilMs: v.number(), reason: v.string() },
+  returns: v.null(),
+  handler: async (ctx, args) => {
+    await hold(ctx, args);
     return null;
   },
 });

@@ -1,4 +1,7 @@
-/** Owns the gap ledger and the ingestion runs: what is missing, and who tried to bring it; their only writer. */
+/**
+ * Owns the gap ledger, the ingestion runs and the gateway holds: what is missing, who tried to bring it, and which
+ * exchange asked to be left alone; their only writer.
+ */
 import { ConvexError } from "convex/values";
 import { appError } from "../../lib/contract/errors";
 import { LIMITS } from "../../lib/contract/limits";
@@ -154,4 +157,41 @@ export async function recordAttempt(
   const id = await startIngestion(ctx, key, { trigger, startedAtMs });
   const rowsRead = rowsAdded + rowsRejected;
   await updateIngestion(ctx, id, { status, rowsRead, rowsAdded, rowsRejected, error, finishedAtMs });
+}
+
+/** Longest wait that an exchange's word is taken for; after it, one call asks again. */
+const HOLD_MAX_MS = 3_600_000;
+
+async function findHold(ctx: QueryCtx, source: string): Promise<Doc<"gatewayHolds"> | null> {
+  return ctx.db
+    .query("gatewayHolds")
+    .withIndex("by_source", (q) => q.eq("source", source))
+    .unique();
+}
+
+/** The hold of an exchange that still stands, or null. */
+export async function standingHold(ctx: QueryCtx, source: string): Promise<Doc<"gatewayHolds"> | null> {
+  const hold = await findHold(ctx, source);
+  return hold !== null && hold.untilMs > Date.now() ? hold : null;
+}
+
+/** Remembers until when an exchange refuses calls. The later of two ends stands. */
+export async function holdGateway(
+  ctx: MutationCtx,
+  { source, untilMs, reason }: { source: string; untilMs: number; reason: string },
+): Promise<void> {
+  const now = Date.now();
+  const until = Math.min(untilMs, now + HOLD_MAX_MS);
+  if (until <= now) return;
+  const previous = await findHold(ctx, source);
+  if (previous === null) {
+    await ctx.db.insert("gatewayHolds", { source, untilMs: until, reason, sinceMs: now });
+    return;
+  }
+  const stands = previous.untilMs > now;
+  await ctx.db.patch(previous._id, {
+    untilMs: stands ? Math.max(previous.untilMs, until) : until,
+    reason,
+    sinceMs: stands ? previous.sinceMs : now,
+  });
 }

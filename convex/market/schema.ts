@@ -72,6 +72,15 @@ export const ingestionFields = {
   error: v.optional(v.string()),
 };
 
+/** An exchange that said until when it refuses calls; what would call it waits. */
+export const gatewayHoldFields = {
+  source: v.string(),
+  /** By the desk's clock. */
+  untilMs: v.number(),
+  reason: v.string(),
+  sinceMs: v.number(),
+};
+
 export { candleFields };
 
 export const marketTables = {
@@ -99,6 +108,7 @@ export const marketTables = {
     "source",
     "fromMs",
   ]),
+  gatewayHolds: defineTable(gatewayHoldFields).index("by_source", ["source"]),
   ingestionRuns: defineTable(ingestionFields)
     .index("by_startedAt", ["startedAtMs"])
     .index("by_series_and_startedAt", ["instrument", "timeframe", "source", "startedAtMs"]),

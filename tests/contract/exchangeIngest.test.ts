@@ -70,7 +70,7 @@ describe("ingestion from the exchange into the control plane", () => {
     expect(await ingest()).toMatchObject({ added: 3, revised: 0 });
   });
 
-  test.each(["html200", "empty", "dataNull", "http429", "http503", "code100410", "reset"] as const)(
+  test.each(["html200", "empty", "dataNull", "http429", "http503", "reset"] as const)(
     "O-07: under %s nothing is stored, the run says failed and why, the next call catches up",
     async (kind) => {
       await ingest();
@@ -83,6 +83,59 @@ describe("ingestion from the exchange into the control plane", () => {
       expect(await ingest()).toMatchObject({ status: "ok", added: 5 });
     },
   );
+
+  describe("X-02: an exchange that refuses calls until a stated time (100410)", () => {
+    const desk = (timeMs: number) => vi.setSystemTime(timeMs);
+    /** Trips on whatever request comes, so that one that stays pending proves that none came. */
+    const tripwire = () => exchange.faults.add({ kind: "http503", count: 1 });
+    beforeEach(() => vi.useFakeTimers({ toFake: ["Date"], now: NOW }));
+    afterEach(() => vi.useRealTimers());
+
+    test("is not called by any tick before that time, by the exchange's own clock, and catches up after it", async () => {
+      // The desk's clock is 25 s ahead of the exchange's: the hold ends when the exchange means, not 25 s early.
+      desk(NOW + 25_000);
+      await ingest();
+      exchange.faults.add({ kind: "code100410", path: "/quote/klines", count: 1 });
+      expect(await ingest()).toMatchObject({
+        status: "failed",
+        error: expect.stringMatching(/^rateLimited: /),
+      });
+
+      clock.advance(59_000);
+      desk(NOW + 25_000 + 59_000);
+      tripwire();
+      const held = { status: "held", error: expect.stringContaining("held until 2025-07-02T14:31:45") };
+      expect(await ingest()).toMatchObject(held);
+      const other = { ...BAR, instrument: "PAXG-USDT" };
+      expect(await t.action(internal.market.bingxActions.ingestLatest, other)).toMatchObject(held);
+      await expect(t.action(internal.market.bingxActions.syncContracts, {})).rejects.toThrow("held until");
+      expect(exchange.faults.list()).toHaveLength(1);
+      exchange.faults.clear();
+
+      clock.advance(3_000);
+      desk(NOW + 25_000 + 62_000);
+      expect(await ingest()).toMatchObject({ status: "ok", added: 1 });
+    });
+
+    test("holds the rule reader too, and a second refusal cannot shorten the wait", async () => {
+      exchange.faults.add({ kind: "code100410", path: "/quote/contracts", count: 1 });
+      await expect(t.action(internal.market.bingxActions.syncContracts, {})).rejects.toThrow("rateLimited");
+      const hold = { source: "simulated", reason: "again" };
+      await t.mutation(internal.market.internal.holdGateway, { ...hold, untilMs: NOW + 1_000 });
+      expect(await ingest()).toMatchObject({ status: "held" });
+      desk(NOW + 59_000);
+      expect(await ingest()).toMatchObject({ status: "held" });
+    });
+
+    test("a stated end beyond an hour is asked about again after an hour", async () => {
+      const hold = { source: "simulated", untilMs: NOW + 30 * 86_400_000, reason: "very long" };
+      await t.mutation(internal.market.internal.holdGateway, hold);
+      desk(NOW + 3_599_000);
+      expect(await ingest()).toMatchObject({ status: "held" });
+      desk(NOW + 3_600_000);
+      expect(await ingest()).toMatchObject({ status: "ok" });
+    });
+  });
 
   test("M-05: malformed rows are counted and never stored; the young ones are read again and then complete", async () => {
     await ingest();

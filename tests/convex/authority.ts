@@ -92,6 +92,7 @@ export const AUTHORITY: Record<string, Authority> = {
   "learning/console:setPolicy": "admin",
   "learning/console:start": "operator",
   "market/console:candles": "viewer",
+  "market/console:gatewayHolds": "viewer",
   "market/console:listGaps": "viewer",
   "market/console:listIngestionRuns": "viewer",
   "market/console:listInstruments": "viewer",

@@ -3,8 +3,10 @@ import { useQuery } from "convex/react";
 import { TriangleAlert } from "lucide-react";
 import Link from "next/link";
 import { KILL_WORDS } from "@/components/domain/chips";
+import { useGatewayHolds } from "@/components/domain/GatewayNotice";
 import { jobTitle } from "@/components/domain/JobProgress";
 import { isActive, type Run } from "@/components/domain/runView";
+import { formatDuration } from "@/components/format";
 import { usePacedQuery } from "@/components/hooks/usePacedQuery";
 import { useNow } from "@/components/providers/clock";
 import { api } from "@/convex/_generated/api";
@@ -25,6 +27,7 @@ export function Attention({ runs }: { runs: readonly Run[] }) {
   const workers = useQuery(api.ops.console.listWorkers, {});
   const jobs = usePacedQuery(api.ops.console.listJobs, {});
   const drift = useQuery(api.drift.console.alerts, { openOnly: true });
+  const holds = useGatewayHolds();
   const now = useNow();
   if (kill === undefined || workers === undefined || jobs === undefined || now === null) return null;
   const matters: Matter[] = [];
@@ -38,6 +41,10 @@ export function Attention({ runs }: { runs: readonly Run[] }) {
   const heartbeatMs = workers[0]?.lastHeartbeatMs;
   if (heartbeatMs === undefined || now - heartbeatMs > LIMITS.workerStaleMs) {
     matters.push({ id: "worker", text: "No worker is alive: jobs wait and runs stand still", href: "/ops" });
+  }
+  for (const hold of holds) {
+    const text = `Exchange ${hold.source} refuses calls for another ${formatDuration(hold.untilMs - now)}: bars wait`;
+    matters.push({ id: `hold ${hold.source}`, text, href: "/market" });
   }
   for (const run of runs) {
     if (isActive(run) && run.breaker !== undefined) {

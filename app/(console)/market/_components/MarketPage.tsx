@@ -2,6 +2,7 @@
 import { useQuery } from "convex/react";
 import { CandlestickChart } from "lucide-react";
 import { SimulatedTag } from "@/components/domain/chips";
+import { GatewayNotice } from "@/components/domain/GatewayNotice";
 import type { Series } from "@/components/domain/SeriesPicker";
 import { useUrlState } from "@/components/hooks/useUrlState";
 import { usePreferences } from "@/components/providers/PreferencesProvider";
@@ -22,6 +23,7 @@ export function MarketPage() {
   if (series === undefined) return <SkeletonRows rows={12} />;
   return (
     <Page>
+      <GatewayNotice />
       {series.length === 0 ? <NoBars /> : <Chosen series={series} />}
       <Panel flush title="Ingestion" hint="imports and feeds, newest first">
         <IngestionTable />
