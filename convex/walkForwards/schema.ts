@@ -83,6 +83,7 @@ export const vProbe = v.object({
   probe: v.union(v.literal("causality"), v.literal("shuffledReturns"), v.literal("plantedSignal")),
   passed: v.boolean(),
   sentence: v.string(),
+  warning: v.optional(v.string()),
 });
 
 export const walkForwardFields = {

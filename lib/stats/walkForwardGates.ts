@@ -30,6 +30,8 @@ export interface ProbeResult {
   probe: "causality" | "shuffledReturns" | "plantedSignal";
   passed: boolean;
   sentence: string;
+  /** What a clean probe saw that a person should look at. */
+  warning?: string;
 }
 
 export const PROBES: readonly ProbeResult["probe"][] = ["causality", "shuffledReturns", "plantedSignal"];
@@ -210,8 +212,9 @@ function probeGate(probes: readonly ProbeResult[]): GateResult {
   const missing = PROBES.filter((name) => !probes.some(({ probe }) => probe === name));
   const failed = probes.filter(({ passed }) => !passed);
   const passed = missing.length === 0 && failed.length === 0;
+  const warnings = probes.flatMap(({ warning }) => (warning === undefined ? [] : [`Note: ${warning}`]));
   const sentence = passed
-    ? "The causality, shuffled-returns and planted-signal probes are clean."
+    ? ["The causality, shuffled-returns and planted-signal probes are clean.", ...warnings].join(" ")
     : [
         ...failed.map((probe) => probe.sentence),
         ...(missing.length > 0 ? [`Not run: ${missing.join(", ")}.`] : []),

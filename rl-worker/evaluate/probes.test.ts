@@ -1,7 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { createPrng } from "../../lib/core/prng";
 import { CORE_V1 } from "../../lib/features/coreV1";
-import type { FeatureMatrix } from "../../lib/features/types";
 import { rangeColumns } from "../../lib/market/columns";
 import { syntheticMarket } from "../env/syntheticMarket.fixture";
 import { causalityProbe, lookAheadCorrelation, marketOf, plantedBars, shuffledBars } from "./probes";
@@ -40,14 +39,36 @@ describe("the causality probe", () => {
     expect(result.sentence).toMatch(/correlates 1\.00 with the next bar's return/);
   });
 
-  test("a feature of half noise and half tomorrow is still above the limit", () => {
-    const random = createPrng(3);
-    const close = candles.close;
-    const values = Float64Array.from(close, (price, i) =>
-      i + 1 < close.length ? (close[i + 1]! / price - 1) / 0.0005 + 2 * random.nextGaussian() : 0,
+  test("lets an honest market be predictable: the correlation is said as a warning and refuses nothing", () => {
+    const predictable = plantedBars(candles, 1, 3);
+    const market = marketOf(predictable, CORE_V1);
+    const { openTimeMs } = predictable;
+    const prefix = marketOf(rangeColumns(predictable, openTimeMs[0]!, openTimeMs[1_000]!), CORE_V1);
+    expect(Math.abs(lookAheadCorrelation(market.features, predictable.close).correlation)).toBeGreaterThan(
+      0.25,
     );
-    const features: FeatureMatrix = { names: ["mixed"], rows: close.length, width: 1, values };
-    expect(Math.abs(lookAheadCorrelation(features, close).correlation)).toBeGreaterThan(0.25);
+    const result = causalityProbe([{ whole: market, prefix }], market);
+    expect(result.passed).toBe(true);
+    expect(result.warning).toMatch(/correlates -?0\.\d\d with the next bar's return; .* check the times/);
+  });
+
+  test("says nothing of a correlation that any market has", () => {
+    expect(causalityProbe([], honest()).warning).toBeUndefined();
+  });
+
+  test("catches a feature of half noise and half tomorrow by its bits, whatever it correlates", () => {
+    const noisy = (columns = candles) => {
+      const random = createPrng(3);
+      const market = honest(columns);
+      const { values, width, rows } = market.features;
+      for (let row = 0; row < rows; row++) {
+        const next = row + 1 < rows ? columns.close[row + 1]! / columns.close[row]! - 1 : 0;
+        values[row * width] = next / 0.0005 + 2 * random.nextGaussian();
+      }
+      return market;
+    };
+    const cuts = [{ whole: noisy(), prefix: noisy(upTo(1_000)) }];
+    expect(causalityProbe(cuts, noisy())).toMatchObject({ passed: false });
   });
 });
 

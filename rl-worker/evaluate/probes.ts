@@ -10,8 +10,10 @@ import type { ProbeResult } from "../../lib/stats/walkForwardGates";
 import type { MarketData } from "../env/marketData";
 import type { BacktestResult } from "./backtest";
 
-/** No honest feature explains this much of the next bar; a leaked return explains nearly all. */
-const CORRELATION_MAX = 0.25;
+/** A feature that correlates more than this with the next return is worth a second look, and proves nothing. */
+const CORRELATION_NOTED = 0.25;
+/** One that explains nearly all of the next bar is the next bar: its times are off by one in the stored bars themselves. */
+const CORRELATION_COPIED = 0.95;
 /** Above this probability of a Sharpe over zero, an edge was found. */
 const EDGE_CONFIDENCE = 0.95;
 
@@ -67,8 +69,9 @@ export function lookAheadCorrelation(
 }
 
 /**
- * Nothing at t depends on data after t: building again from the bars up to a cut gives the same bits, and no
- * feature explains the next bar as only tomorrow's return could (S2-08).
+ * Nothing at t depends on data after t: building again from the bars up to a cut gives the same bits (S2-08). That
+ * is the proof; a market may honestly be predictable, so a large correlation with the next return is only said.
+ * Where a feature is the next return, what was stored had it already, and no cut could show that.
  */
 export function causalityProbe(cuts: readonly Causality[], data: MarketData): ProbeResult {
   const probe = "causality";
@@ -78,14 +81,20 @@ export function causalityProbe(cuts: readonly Causality[], data: MarketData): Pr
       return { probe, passed: false, sentence: `The pipeline looks ahead: ${difference}.` };
   }
   const { feature, correlation } = lookAheadCorrelation(data.features, data.candles.close);
-  if (Math.abs(correlation) > CORRELATION_MAX) {
+  const size = Math.abs(correlation);
+  if (size > CORRELATION_COPIED) {
     const sentence = `${feature} correlates ${correlation.toFixed(2)} with the next bar's return: it has seen it.`;
     return { probe, passed: false, sentence };
   }
+  const advice = "that is much: check the times of the source's bars.";
+  const warning =
+    size > CORRELATION_NOTED
+      ? `${feature} correlates ${correlation.toFixed(2)} with the next bar's return; ${advice}`
+      : undefined;
   const sentence =
     `Built again from the bars up to ${cuts.length} cuts, every feature has the same bits; the largest correlation ` +
     `with the next return is ${correlation.toFixed(3)} (${feature}).`;
-  return { probe, passed: true, sentence };
+  return { probe, passed: true, sentence, ...(warning !== undefined && { warning }) };
 }
 
 /** The same bars in another order (each with its shape and volume, at the times there were): no past tells a future. */
@@ -100,15 +109,15 @@ export function shuffledBars(candles: CandleColumns, seed: number): CandleColumn
 }
 
 /**
- * Shuffled bars with a drift that lasts: in each regime (50 bars on average) every bar moves three quarters of the
+ * Shuffled bars with a drift that lasts: in each regime (50 bars on average) every bar moves `strength` times the
  * usual deviation one way. Whoever can learn must find it.
  */
-export function plantedBars(candles: CandleColumns, seed: number): CandleColumns {
+export function plantedBars(candles: CandleColumns, seed: number, strength = 0.75): CandleColumns {
   const rows = candles.openTimeMs.length;
   const random = createPrng(seed);
   const order = permutation(rows, random);
   const returns = Array.from({ length: rows - 1 }, (_, i) => candles.close[i + 1]! / candles.close[i]! - 1);
-  const drift = 0.75 * moments(returns).deviation;
+  const drift = strength * moments(returns).deviation;
   let sign = 1;
   return rebuilt(
     candles,

@@ -155,6 +155,10 @@ export async function seedWalkForward(
   return walkForwardId;
 }
 
+const WARNINGS: Partial<Record<string, string>> = {
+  causality: "momentum12 correlates 0.40; check the times.",
+};
+
 /** The same for one that is queued already. */
 export async function runWalkForward(
   desk: Desk,
@@ -169,7 +173,7 @@ export async function runWalkForward(
   for (const probe of PROBES) {
     await desk.service.mutation(api.walkForwards.worker.probe, {
       ...target,
-      probe: { probe, passed: true, sentence: `${probe} is clean.` },
+      probe: { probe, passed: true, sentence: `${probe} is clean.`, warning: WARNINGS[probe] },
     });
   }
   await desk.service.mutation(api.walkForwards.worker.finish, target);

@@ -36,6 +36,8 @@ describe("a finished walk-forward", () => {
     const id = await seedWalkForward(desk, version.versionId, 30);
     const report = await get(id);
     expect(failing(report.gates)).toEqual([]);
+    const { sentence } = report.gates.find(({ gate }) => gate === "probes")!;
+    expect(sentence).toMatch(/probes are clean\. Note: momentum12 correlates 0\.40; check the times\.$/);
     expect(report.summary).toMatchObject({ folds: 4, profitableFolds: 4 });
     expect(report.summary!.seeds).toHaveLength(5);
     expect(report.ledger).toMatchObject({ trialCount: 2, overfitting: { configurations: 1 } });

@@ -68,11 +68,14 @@ export function Checks({ row, summary }: ChecksProps) {
           <p className="text-[13px] text-soft">None was run, so the gate of the probes fails.</p>
         ) : (
           <ul className="divide-y divide-line/60">
-            {row.probes.map(({ probe, passed, sentence }) => (
+            {row.probes.map(({ probe, passed, sentence, warning }) => (
               <li key={probe} className="flex flex-wrap items-center gap-x-3 gap-y-1 py-2 text-[13px]">
                 <PassChip passed={passed} />
                 <span className="font-medium">{words(probe)}</span>
                 <span className="w-full text-[12px] text-faint">{sentence}</span>
+                {warning === undefined ? null : (
+                  <span className="w-full text-[12px] text-warn">Note: {warning}</span>
+                )}
               </li>
             ))}
           </ul>
