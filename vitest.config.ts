@@ -1,4 +1,8 @@
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
+
+/** The runner's own default is one core less than there are, which is one of two where the desk and CI live. */
+const maxWorkers = Math.max(2, availableParallelism() - 1);
 
 /** Three projects: pure code beside its subject, control plane, and what crosses processes. */
 export default defineConfig({
@@ -10,6 +14,7 @@ export default defineConfig({
           // Pure code shares no state: one module graph for all files halves the time of `npm run check`.
           pool: "threads",
           isolate: false,
+          maxWorkers,
           include: [
             "lib/**/*.test.ts",
             "rl-worker/**/*.test.ts",
@@ -25,6 +30,7 @@ export default defineConfig({
       {
         test: {
           name: "convex",
+          maxWorkers,
           include: ["convex/**/*.test.ts", "tests/convex/**/*.test.ts"],
           environment: "edge-runtime",
           server: { deps: { inline: ["convex-test", /@convex-dev/] } },
@@ -41,6 +47,8 @@ export default defineConfig({
           ],
           environment: "node",
           fileParallelism: false,
+          // Workers differ in number from the other projects', so it has a turn of its own.
+          sequence: { groupOrder: 1 },
           testTimeout: 300_000,
           hookTimeout: 120_000,
         },

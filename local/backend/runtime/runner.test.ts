@@ -17,6 +17,8 @@ beforeAll(async () => {
   running = await startBackend({
     functionsDir: FIXTURE_FUNCTIONS,
     dataDir: data.dataDir,
+    // This process computes for other test files too, and their threads' time would be charged.
+    computeLimitMs: 60_000,
     ports: {
       ...systemPorts,
       now: () => nowMs,
