@@ -5,6 +5,7 @@ import type { CostModel } from "../../lib/broker/types";
 import { appError } from "../../lib/contract/errors";
 import { LIMITS } from "../../lib/contract/limits";
 import { sha256Hex } from "../../lib/core/sha256";
+import { versionName } from "../../lib/policy/versionName";
 import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
 import { appendAudit } from "../audit/model";
@@ -13,6 +14,7 @@ import { findByHash, requireDataset } from "../datasets/model";
 import { recordTrial } from "../evaluations/model";
 import { enqueueJob, requireLease } from "../ops/model";
 import { assertManifestFits, parseManifest, type vTrainingResult } from "./manifest";
+import { freeName } from "./names";
 import {
   type vAlgorithm,
   vArtifactFile,
@@ -130,10 +132,11 @@ export async function requestTraining(
   }
   const dataset = await requireTrainingDataset(ctx, request.datasetId);
   const costs = await costsInForce(ctx, dataset.instrument);
-  const name =
-    request.name ?? `${request.algorithm}-${dataset.timeframe}-s${seed}-${dataset.datasetHash.slice(0, 6)}`;
+  const { algorithm } = request;
+  const { timeframe, datasetHash } = dataset;
+  const made = versionName({ algorithm, timeframe, steps, hyperparameters, seed, datasetHash });
   const versionId = await ctx.db.insert("agentVersions", {
-    name: name.slice(0, LIMITS.nameChars),
+    name: await freeName(ctx, request.name, made),
     algorithm: request.algorithm,
     instrument: dataset.instrument,
     timeframe: dataset.timeframe,
@@ -309,9 +312,9 @@ export async function importVersion(
     );
   }
   const { costs } = (manifest.environment ?? {}) as { costs?: CostModel };
-  const name = imported.name ?? `imported-${algorithm}-${imported.artifactSha256.slice(0, 8)}`;
+  const made = `imported-${algorithm}-${dataset.timeframe}-${imported.artifactSha256.slice(0, 8)}`;
   const versionId = await ctx.db.insert("agentVersions", {
-    name: name.slice(0, LIMITS.nameChars),
+    name: await freeName(ctx, imported.name, made),
     algorithm,
     instrument: dataset.instrument,
     timeframe: dataset.timeframe,

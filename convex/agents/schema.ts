@@ -102,6 +102,7 @@ export const agentTables = {
   agentVersions: defineTable(versionFields)
     .index("by_createdAt", ["createdAtMs"])
     .index("by_artifact", ["artifactSha256"])
+    .index("by_name", ["name"])
     .index("by_instrument_and_status", ["instrument", "status"]),
   agentManifests: defineTable(manifestFields).index("by_version", ["versionId"]),
   trainingPoints: defineTable(trainingPointFields).index("by_version_and_sequence", [

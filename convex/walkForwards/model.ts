@@ -6,7 +6,6 @@ import { bytesToFloat64 } from "../../lib/core/bytes";
 import { dailyReturns, joinDailyReturns } from "../../lib/stats/dailyReturns";
 import { toPerformance } from "../../lib/stats/performance";
 import { summariseTrades, verifyTrades } from "../../lib/stats/summariseTrades";
-import { PROBES } from "../../lib/stats/walkForwardGates";
 import { summariseWalkForward } from "../../lib/stats/walkForwardSummary";
 import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
@@ -16,11 +15,18 @@ import { appendAudit } from "../audit/model";
 import { recordTrial } from "../evaluations/model";
 import type { vTrade } from "../evaluations/schema";
 import { enqueueJob, requireLease } from "../ops/model";
-import type { planFields, sliceFields, vFoldRange, vProbe } from "./schema";
+import {
+  assertLayout,
+  assertPlan,
+  missingPart,
+  type Plan,
+  refuse,
+  type WalkForwardBeginning,
+} from "./checks";
+import type { sliceFields, vProbe } from "./schema";
 
+export type { Plan } from "./checks";
 export { newestFinished, walkForwardGates } from "./gates";
-
-export type Plan = ObjectType<typeof planFields>;
 
 export async function requireWalkForward(
   ctx: QueryCtx,
@@ -31,37 +37,6 @@ export async function requireWalkForward(
     throw new ConvexError(appError("NOT_FOUND", "This walk-forward is unknown", "walkForwardId"));
   }
   return row;
-}
-
-function refuse(field: string, message: string): never {
-  throw new ConvexError(appError("INVALID_ARGUMENT", message, field));
-}
-
-function assertPlan({ folds, trainFraction, seeds, costMultipliers }: Plan): void {
-  if (!Number.isInteger(folds) || folds < 1 || folds > LIMITS.walkForwardFoldsMax) {
-    refuse("folds", `folds must be a whole number from 1 to ${LIMITS.walkForwardFoldsMax}`);
-  }
-  if (!(trainFraction >= 0.1 && trainFraction <= 0.9)) {
-    refuse(
-      "trainFraction",
-      "trainFraction must be from 0.1 to 0.9: the share of rows the first fold trains on",
-    );
-  }
-  if (seeds.length < 1 || seeds.length > LIMITS.walkForwardSeedsMax || new Set(seeds).size !== seeds.length) {
-    refuse("seeds", `give 1 to ${LIMITS.walkForwardSeedsMax} different seeds`);
-  }
-  const isMultiplier = (value: number) => value >= 0 && value <= 10;
-  if (
-    !costMultipliers.includes(1) ||
-    costMultipliers.length > LIMITS.costMultipliersMax ||
-    new Set(costMultipliers).size !== costMultipliers.length ||
-    !costMultipliers.every(isMultiplier)
-  ) {
-    refuse(
-      "costMultipliers",
-      `costMultipliers must contain 1 and hold at most ${LIMITS.costMultipliersMax} different numbers from 0 to 10`,
-    );
-  }
 }
 
 export interface WalkForwardRequest {
@@ -135,14 +110,6 @@ export async function requireWalkForwardLease(
   return requireWalkForward(ctx, walkForwardId);
 }
 
-export interface WalkForwardBeginning {
-  foldRanges: Infer<typeof vFoldRange>[];
-  purgeRows: number;
-  embargoRows: number;
-  environmentHash: string;
-  costModelId: string;
-}
-
 /** The layout of the folds; a second worker that goes on must come to the same one. */
 export async function beginWalkForward(
   ctx: MutationCtx,
@@ -161,6 +128,7 @@ export async function beginWalkForward(
       ),
     );
   }
+  assertLayout(walkForward, beginning);
   await ctx.db.patch(walkForward._id, {
     ...beginning,
     status: "running",
@@ -227,9 +195,10 @@ export async function recordSlices(
     if (
       fields.fold !== range.fold ||
       summary.fromMs !== range.testFromMs ||
-      summary.toMs !== range.testToMs
+      summary.toMs !== range.testToMs ||
+      summary.bars !== range.testRows
     ) {
-      refuse("slices", `${fields.subject} does not cover the test span of fold ${range.fold}`);
+      refuse("slices", `${fields.subject} does not cover every bar of the test span of fold ${range.fold}`);
     }
     const sliceId = await ctx.db.insert("walkForwardSlices", {
       walkForwardId,
@@ -256,22 +225,6 @@ export async function recordProbe(
 ): Promise<void> {
   const others = walkForward.probes.filter((row) => row.probe !== probe.probe);
   await ctx.db.patch(walkForward._id, { probes: [...others, probe] });
-}
-
-/** What the walk-forward must have before it counts; a sentence for the first thing missing, else null. */
-function missingPart({ plan, probes, champion }: Doc<"walkForwards">, slices: Slice[]): string | null {
-  const subjects = plan.seeds.flatMap((seed) => [
-    `seed:${seed}`,
-    ...(champion === undefined ? [] : [`champion:${seed}`]),
-  ]);
-  for (const subject of [...subjects, "flat", "buyAndHold", "momentum", "random"]) {
-    const folds = slices.filter(
-      (row) => row.subject === subject && row.costMultiplier === 1 && row.lagBars === 0,
-    );
-    if (folds.length !== plan.folds) return `${subject} has ${folds.length} of ${plan.folds} folds`;
-  }
-  const probe = plan.probes ? PROBES.find((name) => !probes.some((row) => row.probe === name)) : undefined;
-  return probe === undefined ? null : `the probe ${probe} was not run`;
 }
 
 /** Draws the summary, counts the trial for good, and keeps the column for the overfitting matrix. */

@@ -1,6 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { rewardHorizonBars, type WalkForwardPlan, walkForwardFolds } from "./walkForward";
+import {
+  type FoldRange,
+  foldRangesProblem,
+  rewardHorizonBars,
+  targetHorizonBars,
+  type WalkForwardPlan,
+  walkForwardFolds,
+} from "./walkForward";
 
 const PLAN: WalkForwardPlan = {
   firstRow: 0,
@@ -66,5 +73,44 @@ describe("walk-forward folds", () => {
     expect(rewardHorizonBars(0.99, 1)).toBe(459);
     expect(rewardHorizonBars(1, 1)).toBe(1_000);
     expect(rewardHorizonBars(0, 1)).toBe(1);
+  });
+});
+
+describe("how far a training target reaches", () => {
+  test("PPO by its discounted trace, DQN by its n steps, both by what the recipe overrides", () => {
+    expect(targetHorizonBars("ppo", {})).toBe(40);
+    expect(targetHorizonBars("ppo", { gamma: 0.999, gaeLambda: 0.95 })).toBe(rewardHorizonBars(0.999, 0.95));
+    expect(targetHorizonBars("dqn", { gamma: 0.9 })).toBe(1);
+    expect(targetHorizonBars("dqn", { nStep: 5 })).toBe(5);
+  });
+});
+
+describe("folds that a worker states", () => {
+  const stepMs = 60_000;
+  const stated = (plan: WalkForwardPlan): FoldRange[] =>
+    walkForwardFolds(plan).map(({ fold, trainFrom, trainTo, testFrom, testTo }) => ({
+      fold,
+      trainFromMs: trainFrom * stepMs,
+      trainToMs: (trainTo - 1) * stepMs,
+      testFromMs: testFrom * stepMs,
+      testToMs: (testTo - 1) * stepMs,
+      trainRows: trainTo - trainFrom,
+      testRows: testTo - testFrom,
+    }));
+  const wanted = { folds: 4, gapRows: 60, stepMs };
+
+  test("are found sound when they were laid out with that purge and embargo, and unsound with one row less", () => {
+    expect(foldRangesProblem(stated(PLAN), wanted)).toBeNull();
+    expect(foldRangesProblem(stated({ ...PLAN, embargoRows: 49 }), wanted)).toMatch(/fold 0 trains nearer/);
+  });
+
+  test("are refused when test spans overlap, go back, or some are missing", () => {
+    const [a, b, c, d] = stated(PLAN) as [FoldRange, FoldRange, FoldRange, FoldRange];
+    expect(foldRangesProblem([a, b, c], wanted)).toBe("3 of 4 folds are laid out");
+    expect(foldRangesProblem([b, a, c, d], wanted)).toMatch(/fold 1 stands where fold 0/);
+    expect(
+      foldRangesProblem([a, { ...b, testFromMs: b.testFromMs - stepMs, trainToMs: 0 }, c, d], wanted),
+    ).toMatch(/begins inside the one before/);
+    expect(foldRangesProblem([{ ...a, testToMs: 0 }, b, c, d], wanted)).toMatch(/ends before it begins/);
   });
 });

@@ -1,4 +1,5 @@
 import { ln } from "../core/math";
+import type { Algorithm } from "../policy/algorithms";
 
 /**
  * Walk-forward folds over the rows of a dataset: train on the past, test on what follows, move on.
@@ -79,4 +80,56 @@ export function rewardHorizonBars(gamma: number, lambda: number): number {
   const decay = gamma * lambda;
   if (!(decay >= 0 && decay < 1)) return 1_000;
   return decay === 0 ? 1 : Math.min(1_000, Math.ceil(ln(0.01) / ln(decay)));
+}
+
+/** Settings of the algorithms that say how far a training target reaches; part of their defaults. */
+export const HORIZON_DEFAULTS = {
+  ppo: {
+    gamma: 0.99,
+    // Shorter than the usual 0.95: bar returns are mostly noise, and a long trace passes it on.
+    gaeLambda: 0.9,
+  },
+  dqn: { nStep: 1 },
+} as const;
+
+/** Bars that a training target reaches ahead: the trace of PPO's advantages, the n steps of DQN's returns. */
+export function targetHorizonBars(algorithm: Algorithm, hyperparameters: Record<string, number>): number {
+  if (algorithm === "dqn") return { ...HORIZON_DEFAULTS.dqn, ...hyperparameters }.nStep;
+  const { gamma, gaeLambda } = { ...HORIZON_DEFAULTS.ppo, ...hyperparameters };
+  return rewardHorizonBars(gamma, gaeLambda);
+}
+
+/** Fold as the desk stores it: times of first and last rows, both included. */
+export interface FoldRange {
+  fold: number;
+  trainFromMs: number;
+  trainToMs: number;
+  testFromMs: number;
+  testToMs: number;
+  trainRows: number;
+  testRows: number;
+}
+
+/**
+ * The first thing that makes stated folds dishonest, as a sentence; null when there is none: folds that are
+ * missing, test spans that overlap or go back in time, training that comes nearer to its test than `gapRows` rows.
+ * Missing bars only lengthen the gap in time.
+ */
+export function foldRangesProblem(
+  ranges: readonly FoldRange[],
+  wanted: { folds: number; gapRows: number; stepMs: number },
+): string | null {
+  if (ranges.length !== wanted.folds) return `${ranges.length} of ${wanted.folds} folds are laid out`;
+  const gapMs = (wanted.gapRows + 1) * wanted.stepMs;
+  let lastTestMs = Number.NEGATIVE_INFINITY;
+  for (const [i, { fold, trainFromMs, trainToMs, testFromMs, testToMs }] of ranges.entries()) {
+    if (fold !== i) return `fold ${fold} stands where fold ${i} belongs`;
+    if (!(trainFromMs <= trainToMs && testFromMs <= testToMs)) return `fold ${fold} ends before it begins`;
+    if (!(testFromMs - trainToMs >= gapMs)) {
+      return `fold ${fold} trains nearer to its test span than the ${wanted.gapRows} rows of purge and embargo`;
+    }
+    if (!(testFromMs > lastTestMs)) return `the test span of fold ${fold} begins inside the one before it`;
+    lastTestMs = testToMs;
+  }
+  return null;
 }

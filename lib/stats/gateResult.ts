@@ -34,10 +34,32 @@ export interface GateResult {
   sentence: string;
 }
 
-export const percent: Show = (value) => `${(100 * value).toFixed(1)} %`;
-export const usd: Show = (value) => `${value.toFixed(2)} USD`;
-export const whole: Show = (value) => value.toFixed(0);
-export const twoDigits: Show = (value) => value.toFixed(2);
+/** A value with its unit; `moreDigits` are shown after the usual ones. */
+export type Show = (value: number, moreDigits?: number) => string;
+
+/** Fixed decimals; a zero has no sign. */
+function fixed(value: number, digits: number): string {
+  const text = value.toFixed(digits);
+  return Number(text) === 0 ? text.replace("-", "") : text;
+}
+
+export const percent: Show = (value, more = 0) => `${fixed(100 * value, 1 + more)} %`;
+export const usd: Show = (value, more = 0) => `${fixed(value, 2 + more)} USD`;
+export const whole: Show = (value, more = 0) => fixed(value, more);
+export const twoDigits: Show = (value, more = 0) => fixed(value, 2 + more);
+export const nats: Show = (value, more = 0) => `${fixed(value, 3 + more)} nats`;
+
+/** `toFixed` goes up to 100; no two numbers of the size of a threshold need more digits than this to differ. */
+const MORE_DIGITS_MAX = 24;
+
+/** Both with the fewest digits that tell them apart: "0.95 is below 0.95" helps nobody. */
+function shownApart(value: number, threshold: number, show: Show): [string, string] {
+  for (let more = 0; more < MORE_DIGITS_MAX; more++) {
+    const pair: [string, string] = [show(value, more), show(threshold, more)];
+    if (pair[0] !== pair[1]) return pair;
+  }
+  return [`${value}`, `${threshold}`];
+}
 
 export function result(
   gate: GateName,
@@ -53,14 +75,13 @@ export function result(
     const sentence = `${label} cannot be computed${suffix}; the gate needs ${show(threshold)}.`;
     return { gate, passed: false, value: null, threshold, convention: null, sentence };
   }
-  // "0.95 is below 0.95" helps nobody: a near miss is shown in full.
-  const isNear = value !== threshold && show(value) === show(threshold);
-  const shown = isNear ? String(value) : show(value);
-  const sentence = `${label} ${shown} is ${relation} ${show(threshold)}${suffix}.`;
+  const [shown, limit] = shownApart(value, threshold, show);
+  const sentence =
+    value === threshold
+      ? `${label} ${show(value)} equals the limit, which is ${passed ? "enough" : "not enough"}${suffix}.`
+      : `${label} ${shown} is ${relation} ${limit}${suffix}.`;
   return { gate, passed, value, threshold, convention: null, sentence };
 }
-
-export type Show = (value: number) => string;
 
 export function atLeast(
   gate: GateName,

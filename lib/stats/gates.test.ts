@@ -1,4 +1,6 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { atLeast, nats, percent, twoDigits, usd } from "./gateResult";
 import { allGatesPass, DEFAULT_GATE_POLICY, evaluateGates, type GateSubject } from "./gates";
 import { SHARPE_CONVENTION } from "./returns";
 
@@ -89,7 +91,49 @@ describe("promotion gates", () => {
     expect(failing({}, 12, Number.NaN)).toMatchObject([{ gate: "minDsr", value: null }]);
   });
 
-  it("show a near miss in full instead of 0.95 below 0.95", () => {
-    expect(failing({ winRate: 0.5499 })[0]!.sentence).toBe("Win rate 0.5499 is below 55.0 %.");
+  it.each([
+    ["a share", { winRate: 0.5499 }, "Win rate 54.99 % is below 55.00 %."],
+    ["a share just under", { winRate: 0.549999999 }, "Win rate 54.9999999 % is below 55.0000000 %."],
+    [
+      "money, both sides with cents that round alike",
+      { netPnlUsd: 499.988, baselines: { ...subject().baselines, buyAndHold: { netPnlUsd: 499.991 } } },
+      "Net PnL against the best baseline (buyAndHold): 499.988 USD is not above 499.991 USD.",
+    ],
+  ] as Array<[string, Partial<GateSubject>, string]>)(
+    "show a near miss with the digits that tell it apart and its unit: %s",
+    (_, change, sentence) => {
+      expect(failing(change).map((gate) => gate.sentence)).toContain(sentence);
+    },
+  );
+
+  it("say that a value equals its limit, and write no negative zero", () => {
+    const flatOnly = { ...DEFAULT_GATE_POLICY, beatsBaselines: [] };
+    const said = (change: Partial<GateSubject>) =>
+      evaluateGates(subject(change), 1, 0, flatOnly).map((gate) => gate.sentence);
+    expect(said({ tradeCount: 20 })).toContain("Trade count 20 equals the limit, which is enough.");
+    expect(said({ netPnlUsd: -0 })).toContain(
+      "Net PnL after costs 0.00 USD equals the limit, which is not enough.",
+    );
+    expect(said({ netPnlUsd: -0.001 })).toContain("Net PnL after costs -0.001 USD is not above 0.000 USD.");
+  });
+
+  it("never write a sentence whose two sides look equal, however close they are", () => {
+    const shows = [percent, usd, twoDigits, nats];
+    fc.assert(
+      fc.property(
+        fc.integer({ min: -1e9, max: 1e9 }).map((thousandths) => thousandths / 1_000),
+        fc.double({ min: 1e-13, max: 1e-3, noNaN: true }),
+        fc.constantFrom(...shows),
+        (threshold, relative, show) => {
+          const value = threshold - Math.abs(threshold) * relative;
+          fc.pre(value !== threshold);
+          const { passed, sentence } = atLeast("minDsr", "Figure", value, threshold, show);
+          expect(passed).toBe(false);
+          const [, left, right] = /^Figure (\S+).* is below (\S+)/.exec(sentence)!;
+          expect(left).not.toBe(right);
+          expect(Number.parseFloat(left!)).toBeLessThan(Number.parseFloat(right!));
+        },
+      ),
+    );
   });
 });

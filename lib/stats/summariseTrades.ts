@@ -104,7 +104,12 @@ const MONEY_SLACK = 1e-6;
  * than its prices say, because the balance cannot fall below zero.
  */
 export function verifyTrades(record: TradeRecord): Result<true> {
-  const { trades, equityUsd } = record;
+  const { trades, equityUsd, openTimesMs } = record;
+  for (let i = 0; i < equityUsd.length; i++) {
+    if (!Number.isFinite(equityUsd[i]!)) return err(`Equity of bar ${i} is ${equityUsd[i]}.`);
+    if (i > 0 && !(openTimesMs[i]! > openTimesMs[i - 1]!))
+      return err(`Bar ${i} is not later than the one before.`);
+  }
   let lastExitMs = Number.NEGATIVE_INFINITY;
   let totalUsd = 0;
   let scaleUsd = Math.abs(equityUsd[0] ?? 0);

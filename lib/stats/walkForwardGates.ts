@@ -6,6 +6,7 @@ import {
   atMost,
   type GateName,
   type GateResult,
+  nats,
   percent,
   result,
   twoDigits,
@@ -225,7 +226,6 @@ function probeGate(probes: readonly ProbeResult[]): GateResult {
 
 function entropyGate({ entropy }: WalkForwardSummary, policy: WalkForwardGatePolicy): GateResult {
   const { min, max } = policy.entropyBand;
-  const nats = (value: number) => `${value.toFixed(3)} nats`;
   if (entropy === null || entropy >= min) {
     return atMost("entropy", "Mean action entropy", entropy ?? Number.NaN, max, nats);
   }

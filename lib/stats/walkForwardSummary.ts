@@ -15,7 +15,10 @@ export interface WalkForwardSlice {
   costMultiplier: number;
   /** Bars by which every decision is late; 0 but for the lag probe. */
   lagBars: number;
-  performance: Pick<Performance, "netPnlUsd" | "tradeCount" | "winRate" | "liquidations" | "stops" | "costs">;
+  performance: Pick<
+    Performance,
+    "netPnlUsd" | "tradeCount" | "winRate" | "liquidations" | "stops" | "costs" | "maxDrawdownFraction"
+  >;
   daily: DailyReturns;
   /** Mean policy entropy in nats; null for baselines. */
   entropy: number | null;
@@ -71,6 +74,8 @@ const DAYS_PER_YEAR = 260;
 const SPA = { restartProbability: 0.1, draws: 2_000, seed: 1 } as const;
 const SPA_DAYS_MIN = 20;
 
+/** Bars by which the lag probe is late. */
+export const LAG_BARS = 1;
 export const seedSubject = (seed: number) => `seed:${seed}`;
 export const championSubject = (seed: number) => `champion:${seed}`;
 
@@ -106,7 +111,11 @@ export function summariseSeries(subject: string, slices: readonly WalkForwardSli
       skew,
       kurtosis,
     },
-    maxDrawdownFraction: maxDrawdown(equity).maxDrawdownFraction,
+    // Days hide what happens within them, folds what happens across them.
+    maxDrawdownFraction: Math.max(
+      maxDrawdown(equity).maxDrawdownFraction,
+      ...ordered.map((slice) => slice.performance.maxDrawdownFraction),
+    ),
     tradeCount,
     winRate: tradeCount > 0 ? wins / tradeCount : 0,
     liquidations: total((slice) => slice.performance.liquidations),

@@ -6,7 +6,7 @@
 import type { WalkForwardFold } from "../../lib/dataset/walkForward";
 import { type LoadedPolicy, verifyArtifact } from "../../lib/policy/artifact";
 import { BASELINE_NAMES } from "../../lib/stats/reportTypes";
-import { championSubject, seedSubject } from "../../lib/stats/walkForwardSummary";
+import { championSubject, LAG_BARS, seedSubject } from "../../lib/stats/walkForwardSummary";
 import type { EnvSpec } from "../env/envSpec";
 import type { MarketData, RowRange } from "../env/marketData";
 import {
@@ -61,10 +61,6 @@ export interface WalkForwardOptions {
   onProgress(stage: string, done: number, total: number): void;
   shouldStop(): boolean;
 }
-
-/** Share of the training rows, at their end, on which stated confidence is calibrated. */
-const CALIBRATION_SHARE = 0.2;
-const LAG_BARS = 1;
 
 /** Runs what is not done yet, fold by fold. @returns false when it was stopped. */
 export async function runWalkForward(options: WalkForwardOptions): Promise<boolean> {
@@ -136,11 +132,11 @@ function testPolicy(
   const { dataset, fundingRateAt, envSpecAt } = options;
   const { artifactSha256 } = loaded;
   const rows = testRows(fold);
-  const tail = fold.trainTo - Math.floor((fold.trainTo - fold.trainFrom) * CALIBRATION_SHARE);
   const scale = calibrate(
     runPolicy(loaded, {
       ...{ dataset, fundingRateAt, spec: envSpecAt(1) },
-      rows: { fromRow: tail, toRow: fold.trainTo },
+      // Purge and embargo: neither the training nor the test has seen them.
+      rows: { fromRow: fold.trainTo, toRow: fold.testFrom },
     }).pairs,
   );
   const conditions = [

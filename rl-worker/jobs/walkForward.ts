@@ -2,12 +2,15 @@
 import { api } from "../../convex/_generated/api";
 import type { Id } from "../../convex/_generated/dataModel";
 import { float64ToBytes } from "../../lib/core/bytes";
-import { rewardHorizonBars, type WalkForwardFold, walkForwardFolds } from "../../lib/dataset/walkForward";
+import { targetHorizonBars, type WalkForwardFold, walkForwardFolds } from "../../lib/dataset/walkForward";
+import { lookbackBars } from "../../lib/features/lookback";
 import { observationFields, observationGroups } from "../../lib/features/observation";
 import { featureSetById } from "../../lib/features/registry";
+import type { FeatureSetSpec } from "../../lib/features/types";
 import { findInstrument } from "../../lib/market/instruments";
 import { timeframeMs } from "../../lib/market/timeframe";
 import type { Timeframe } from "../../lib/market/types";
+import type { Algorithm } from "../../lib/policy/algorithms";
 import { buildDataset, datasetSourceRange } from "../datasets/build";
 import { type DatasetFile, readDatasetParquet } from "../datasets/parquet";
 import { defaultEnvSpec, environmentHash, stressedEnvSpec } from "../env/envSpec";
@@ -15,8 +18,7 @@ import { runPlantedProbe, runShuffledProbe } from "../evaluate/probeRuns";
 import { type Causality, causalityProbe } from "../evaluate/probes";
 import { runWalkForward, type SliceResult, type WalkForwardOptions } from "../evaluate/walkForward";
 import { messageOf } from "../runtime/log";
-import { DQN_DEFAULTS } from "../train/dqnTypes";
-import { PPO_DEFAULTS, TrainingDivergedError } from "../train/ppoTypes";
+import { TrainingDivergedError } from "../train/ppoTypes";
 import type { JobContext } from "./context";
 import { costsOf } from "./costs";
 import type { JobOutcome } from "./handlers";
@@ -51,7 +53,7 @@ async function walk(context: JobContext, walkForwardId: Id<"walkForwards">): Pro
   const costs = await costsOf(desk, { instrument: request.instrument, ...request.recipe });
   const base = defaultEnvSpec(instrument.value.rules, costs);
   const spec = featureSetById(request.recipe.featureSetId);
-  const layout = layFolds(dataset, request, spec.warmupBars);
+  const layout = layFolds(dataset, request, spec);
   await desk.mutation(api.walkForwards.worker.begin, {
     ...target,
     beginning: {
@@ -101,16 +103,34 @@ async function walk(context: JobContext, walkForwardId: Id<"walkForwards">): Pro
   return { status: "succeeded", resultId: walkForwardId };
 }
 
+interface StoredRecipe {
+  algorithm: Algorithm;
+  hyperparameters: Record<string, number>;
+}
+
 interface Request {
-  recipe: { algorithm: "ppo" | "dqn"; hyperparameters: Record<string, number> };
+  timeframe: Timeframe;
+  recipe: StoredRecipe;
+  champion?: { recipe: StoredRecipe };
   plan: { folds: number; mode: "expanding" | "rolling"; trainFraction: number };
 }
 
-/** Purge from the reward's horizon, embargo from the features' look-back: nobody chooses them smaller. */
-function layFolds(dataset: DatasetFile, { recipe, plan }: Request, warmupBars: number) {
+/**
+ * Purge from the horizon of whoever's reward reaches furthest (the champion trains on the same folds), embargo
+ * from the features' look-back: nobody chooses them smaller.
+ */
+function layFolds(
+  dataset: DatasetFile,
+  { timeframe, recipe, champion, plan }: Request,
+  spec: FeatureSetSpec,
+) {
   const times = dataset.candles.openTimeMs;
   const rows = times.length;
-  const purgeRows = horizonOf(recipe);
+  const recipes = champion === undefined ? [recipe] : [recipe, champion.recipe];
+  const purgeRows = Math.max(
+    ...recipes.map(({ algorithm, hyperparameters }) => targetHorizonBars(algorithm, hyperparameters)),
+  );
+  const embargoRows = lookbackBars(spec, timeframe);
   const folds = walkForwardFolds({
     firstRow: 0,
     rows,
@@ -118,7 +138,7 @@ function layFolds(dataset: DatasetFile, { recipe, plan }: Request, warmupBars: n
     mode: plan.mode,
     minTrainRows: Math.floor(rows * plan.trainFraction),
     purgeRows,
-    embargoRows: warmupBars,
+    embargoRows,
   });
   const foldRanges = folds.map(({ fold, trainFrom, trainTo, testFrom, testTo }: WalkForwardFold) => ({
     fold,
@@ -129,14 +149,7 @@ function layFolds(dataset: DatasetFile, { recipe, plan }: Request, warmupBars: n
     trainRows: trainTo - trainFrom,
     testRows: testTo - testFrom,
   }));
-  return { folds, beginning: { foldRanges, purgeRows, embargoRows: warmupBars } };
-}
-
-/** Bars that a training target reaches ahead: the trace of PPO's advantages, the n steps of DQN's returns. */
-function horizonOf({ algorithm, hyperparameters }: Request["recipe"]): number {
-  if (algorithm === "dqn") return { ...DQN_DEFAULTS, ...hyperparameters }.nStep;
-  const { gamma, gaeLambda } = { ...PPO_DEFAULTS, ...hyperparameters };
-  return rewardHorizonBars(gamma, gaeLambda);
+  return { folds, beginning: { foldRanges, purgeRows, embargoRows } };
 }
 
 const bytes = (values: Float64Array) => float64ToBytes(values).slice().buffer as ArrayBuffer;

@@ -1,3 +1,4 @@
+import { HORIZON_DEFAULTS } from "../../lib/dataset/walkForward";
 import type { KernelBuild } from "../../lib/policy/kernel/instance";
 import type { EncoderSpec, NetworkSpec } from "../../lib/policy/types";
 import type { Env } from "../env/types";
@@ -57,7 +58,7 @@ export const DQN_DEFAULTS: Omit<DqnSettings, "seed" | "environmentSteps"> = {
   updatesPerRound: 1,
   batchSize: 512,
   gamma: 0.99,
-  nStep: 1,
+  ...HORIZON_DEFAULTS.dqn,
   targetCopyUpdates: 1_000,
   epsilonStart: 0.1,
   epsilonEnd: 0.01,

@@ -1,3 +1,4 @@
+import { HORIZON_DEFAULTS } from "../../lib/dataset/walkForward";
 import type { ThreadChoice } from "../../lib/policy/kernel/choices";
 import type { KernelBuild } from "../../lib/policy/kernel/instance";
 import type { EncoderSpec, NetworkSpec } from "../../lib/policy/types";
@@ -54,9 +55,7 @@ export const PPO_DEFAULTS: Omit<PpoSettings, "seed" | "environmentSteps"> = {
   horizon: 256,
   minibatchSize: 512,
   epochs: 4,
-  gamma: 0.99,
-  // Shorter than the usual 0.95: bar returns are mostly noise, and a long trace passes it on.
-  gaeLambda: 0.9,
+  ...HORIZON_DEFAULTS.ppo,
   clipRange: 0.2,
   entropyCoefficient: 0.01,
   entropyFinalFraction: 1,

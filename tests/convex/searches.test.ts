@@ -56,7 +56,10 @@ async function work(meanUsd: number | null): Promise<Record<string, number>> {
       ...{ purgeRows: 40, embargoRows: 600, environmentHash: "e".repeat(64), costModelId: "costs@test" },
     },
   });
-  await desk.service.mutation(api.walkForwards.worker.record, { ...target, slices: [plain] });
+  await desk.service.mutation(api.walkForwards.worker.record, {
+    ...target,
+    slices: [plain, { ...plain, lagBars: 1 }],
+  });
   await desk.service.mutation(api.walkForwards.worker.record, { ...target, slices: baselines });
   await desk.service.mutation(api.walkForwards.worker.finish, target);
   const outcome = { status: "succeeded" as const, resultId: walkForwardId };

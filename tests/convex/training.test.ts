@@ -115,3 +115,36 @@ test("a cancelled training resumes as queued and is trained on under a new token
   expect(resumed.error).toBeUndefined();
   expect((await claim(desk)).lease.leaseToken).toBe(lease.leaseToken + 1);
 });
+
+describe("names of versions", () => {
+  const request = (change: { steps?: number; hyperparameters?: Record<string, number>; name?: string }) =>
+    desk.operator.mutation(api.agents.console.requestTraining, {
+      ...{ datasetId, algorithm: "ppo" as const, steps: 300_000, seed: 1, ...change },
+    });
+  const named = async (change: Parameters<typeof request>[0]) =>
+    (await version((await request(change)).versionId)).name;
+
+  test("say how each was made, and no two are alike: not for other steps, other settings or the same again", async () => {
+    expect(await named({})).toMatch(/^ppo-15m-300k-s1-[0-9a-f]{6}$/);
+    expect(await named({ steps: 50_000 })).toMatch(/^ppo-15m-50k-s1-/);
+    expect(await named({ hyperparameters: { gamma: 0.98 } })).toMatch(/^ppo-15m-300k-gamma=0.98-s1-/);
+    expect(await named({})).toMatch(/^ppo-15m-300k-s1-[0-9a-f]{6}-2$/);
+    expect(await named({})).toMatch(/-3$/);
+  });
+
+  test("a name that is taken or empty is refused and queues nothing", async () => {
+    await request({ name: "mine" });
+    await expectFailure(request({ name: " mine " }), "CONFLICT", "name");
+    await expectFailure(request({ name: " " }), "INVALID_ARGUMENT", "name");
+    expect(await desk.viewer.query(api.agents.console.list, {})).toHaveLength(1);
+  });
+
+  test("two versions of an older desk that share a name keep it", async () => {
+    const first = await request({ name: "old" });
+    const second = await request({ name: "other" });
+    await desk.t.run((ctx) => ctx.db.patch(second.versionId, { name: "old" }));
+    await expectFailure(request({ name: "old" }), "CONFLICT", "name");
+    expect((await version(first.versionId)).name).toBe("old");
+    expect((await version(second.versionId)).name).toBe("old");
+  });
+});

@@ -85,7 +85,7 @@ export async function beginWalkForward(desk: Desk, walkForwardId: Id<"walkForwar
       foldRanges: Array.from({ length: PLAN.folds }, (_, fold) => ({
         fold,
         trainFromMs: 0,
-        trainToMs: foldStartMs(fold) - DAY_MS,
+        trainToMs: foldStartMs(fold) - 8 * DAY_MS,
         testFromMs: foldStartMs(fold),
         testToMs: foldStartMs(fold) + (DAYS_PER_FOLD - 1) * DAY_MS,
         trainRows: 100,

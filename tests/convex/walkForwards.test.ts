@@ -1,8 +1,9 @@
 /** Walk-forwards: recorded slice by slice, judged on the server, and needed for promotion. */
+import type { FunctionArgs } from "convex/server";
 import { beforeEach, describe, expect, test } from "vitest";
 import { api } from "../../convex/_generated/api";
 import type { Id } from "../../convex/_generated/dataModel";
-import { claim, seedVersion } from "./seed";
+import { claim, seedVersion, TF_MS } from "./seed";
 import { type Desk, expectFailure, openDesk } from "./setup";
 import {
   allSlices,
@@ -97,6 +98,9 @@ describe("a finished walk-forward", () => {
   });
 });
 
+const isOf = (slice: SliceArgs, condition: Partial<SliceArgs>) =>
+  Object.entries(condition).every(([name, value]) => slice[name as keyof SliceArgs] === value);
+
 describe("what is recorded", () => {
   async function begun() {
     const { walkForwardId } = await request();
@@ -142,6 +146,62 @@ describe("what is recorded", () => {
     await expect(finishing).rejects.toThrow(/Not finished: seed:1 has 1 of 4 folds/);
   });
 
+  test("a slice that leaves bars out is refused: a fall between two bars would not show", async () => {
+    const target = await begun();
+    const own = sliceOf("seed:1", 0, gains(10, 1));
+    const thinned = (bytes: ArrayBuffer) => {
+      const values = new Float64Array(bytes);
+      return Float64Array.from([...values.slice(0, 5), ...values.slice(6)]).buffer as ArrayBuffer;
+    };
+    const trades = own.trades.slice(0, 4).concat(
+      // Two trades of the days around the missing bar, told as one.
+      {
+        ...own.trades[4]!,
+        exitTimeMs: own.trades[5]!.exitTimeMs,
+        exitPrice: own.trades[4]!.exitPrice + own.trades[5]!.exitPrice - 2_000,
+        pnlUsd: own.trades[4]!.pnlUsd + own.trades[5]!.pnlUsd,
+        feesUsd: 2,
+      },
+      own.trades.slice(6),
+    );
+    const slice = {
+      ...own,
+      trades,
+      openTimesMs: thinned(own.openTimesMs),
+      equityUsd: thinned(own.equityUsd),
+    };
+    await expect(record(target, [slice])).rejects.toThrow(/does not cover every bar/);
+  });
+
+  test("a slice whose bars go back in time or whose equity is no number is refused", async () => {
+    const target = await begun();
+    const own = sliceOf("seed:1", 0, gains(0, 1).fill(0));
+    const changed = (bytes: ArrayBuffer, index: number, value: number) => {
+      const values = new Float64Array(bytes).slice();
+      values[index] = value;
+      return values.buffer as ArrayBuffer;
+    };
+    const back = { ...own, openTimesMs: changed(own.openTimesMs, 5, 0) };
+    await expect(record(target, [back])).rejects.toThrow(/Bar 5 is not later than the one before/);
+    const nan = { ...own, equityUsd: changed(own.equityUsd, 5, Number.NaN) };
+    await expect(record(target, [nan])).rejects.toThrow(/Equity of bar 5 is NaN/);
+  });
+
+  test.each([
+    ["a stressed fold", "seed:3 at costs times 2 has 3 of 4 folds", { costMultiplier: 2 }],
+    ["a late fold", "seed:3, 1 bar late, has 3 of 4 folds", { lagBars: 1 }],
+  ])("one that lacks %s of one seed cannot be finished", async (_, sentence, condition) => {
+    const target = await begun();
+    for (const slices of allSlices(10)) {
+      const kept = slices.filter(
+        (slice) => !(slice.subject === "seed:3" && slice.fold === 3 && isOf(slice, condition)),
+      );
+      await record(target, kept);
+    }
+    const finishing = desk.service.mutation(api.walkForwards.worker.finish, target);
+    await expect(finishing).rejects.toThrow(`Not finished: ${sentence}`);
+  });
+
   test("W-05: the lease of another job records nothing", async () => {
     const first = await begun();
     const second = await begun();
@@ -150,22 +210,54 @@ describe("what is recorded", () => {
     await expectFailure(record(mixed, slices), "LEASE_LOST", "walkForwardId");
   });
 
-  test("going on under another environment is refused", async () => {
+  type Beginning = FunctionArgs<typeof api.walkForwards.worker.begin>["beginning"];
+  const goOn = async (change: (beginning: Beginning) => Partial<Beginning>) => {
     const target = await begun();
-    const { foldRanges, purgeRows, embargoRows, costModelId } = await get(target.walkForwardId);
-    const beginning = {
-      foldRanges,
-      purgeRows: purgeRows!,
-      embargoRows: embargoRows!,
-      costModelId: costModelId!,
-      environmentHash: "f".repeat(64),
+    const row = await get(target.walkForwardId);
+    const beginning: Beginning = {
+      foldRanges: row.foldRanges,
+      purgeRows: row.purgeRows!,
+      embargoRows: row.embargoRows!,
+      costModelId: row.costModelId!,
+      environmentHash: row.environmentHash!,
     };
+    return desk.service.mutation(api.walkForwards.worker.begin, {
+      ...target,
+      beginning: { ...beginning, ...change(beginning) },
+    });
+  };
+
+  test("going on under another environment is refused", async () => {
     await expectFailure(
-      desk.service.mutation(api.walkForwards.worker.begin, { ...target, beginning }),
+      goOn(() => ({ environmentHash: "f".repeat(64) })),
       "CONFLICT",
       "environmentHash",
     );
   });
+
+  test("going on with other folds is refused: what is recorded belongs to those it began with", async () => {
+    const moved = ({ foldRanges }: Beginning) => ({
+      foldRanges: foldRanges.map((range) => ({ ...range, testToMs: range.testToMs - 1 })),
+    });
+    await expectFailure(goOn(moved), "CONFLICT", "foldRanges");
+  });
+
+  test.each([
+    ["purgeRows", () => ({ purgeRows: 39 })],
+    ["embargoRows", () => ({ embargoRows: 599 })],
+    [
+      "foldRanges",
+      ({ foldRanges }: Beginning) => ({
+        foldRanges: foldRanges.map((range) => ({ ...range, trainToMs: range.testFromMs - 600 * TF_MS })),
+      }),
+    ],
+    ["foldRanges", ({ foldRanges }: Beginning) => ({ foldRanges: foldRanges.slice(1) })],
+  ] as [string, (beginning: Beginning) => Partial<Beginning>][])(
+    "a worker that leaves less between training and test than recipe and features ask for is refused: %s",
+    async (field, change) => {
+      await expectFailure(goOn(change), "INVALID_ARGUMENT", field);
+    },
+  );
 });
 
 test.each([
