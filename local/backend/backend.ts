@@ -8,6 +8,7 @@ import { Authenticator } from "./auth/auth";
 import { TokenSigner } from "./auth/signing";
 import { applySchema } from "./catalog/applySchema";
 import { CATALOG_KEY, Catalog } from "./catalog/catalog";
+import { checkFormat } from "./catalog/format";
 import { Committer } from "./committer/committer";
 import { DefinitionLoader } from "./components/definitions";
 import { Components } from "./components/instances";
@@ -49,27 +50,6 @@ export interface BackendOptions {
 
 /** Convex's limit on what a query or mutation computes. */
 const COMPUTE_LIMIT_MS = 1000;
-const FORMAT_KEY = "m/format";
-/** Layout of the store's rows; a change of layout raises it. */
-const FORMAT = "1";
-
-/** Marks a new store and refuses one that another version wrote in another layout. */
-async function checkFormat(store: Store, disk: Disk, dataDir: string): Promise<void> {
-  const found = store.get(FORMAT_KEY);
-  if (found === FORMAT) return;
-  if (found === undefined && (await disk.files.list()).length > 0) {
-    throw new OperatorError(
-      `The data folder ${dataDir} has uploaded files but no store. Restore it from a backup, or use another --data folder.`,
-    );
-  }
-  if (found !== undefined) {
-    throw new OperatorError(
-      `The data folder ${dataDir} has format ${found}, and this backend reads format ${FORMAT}. Use the version that wrote it, or another --data folder.`,
-    );
-  }
-  await store.write([[FORMAT_KEY, FORMAT]], { durable: true });
-}
-
 /** Everything one running backend consists of; the servers in http/ and sync/ stand in front of it. */
 export class Backend {
   readonly ports: Ports;
@@ -147,7 +127,7 @@ export class Backend {
   private async start(): Promise<void> {
     const { options } = this;
     await this.disk.files.open();
-    await checkFormat(this.store, this.disk, options.dataDir);
+    await checkFormat(this.store, this.catalog, this.disk, options.dataDir);
     if (Object.keys(options.environment).length > 0) {
       await this.environment.update(options.environment).catch((error: Error) => {
         throw new OperatorError(error.message);
@@ -178,7 +158,7 @@ export class Backend {
     this.log("info", "backend.loaded", {
       functions: instances.reduce((count, { functions }) => count + functions.size, 0),
       components: instances.length - 1,
-      tables: this.catalog.byNumber.size,
+      tables: this.catalog.tables().length,
     });
   }
 

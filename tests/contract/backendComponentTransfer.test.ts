@@ -1,14 +1,19 @@
 /** Exports, imports and backups of an app whose components hold data of their own. */
 import { execFile } from "node:child_process";
+import { createHash } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { anyApi } from "convex/server";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { restoreBackup } from "../../local/backend/admin/backup";
+import { toExportJson } from "../../local/backend/admin/exportJson";
 import { ZipReader } from "../../local/backend/archive/zipReader";
+import { ZipWriter } from "../../local/backend/archive/zipWriter";
 import { findIndexFaults } from "../../local/backend/catalog/checkIndexes";
 import type { RunningBackend } from "../../local/backend/startBackend";
+import { decodeId, encodeId } from "../../local/backend/values/ids";
 import { ADMIN_KEY, componentClient, startComponents } from "../backend/components";
 import { ConvexCli } from "../backend/convexCli";
 import { temporaryData } from "../backend/spawnBackend";
@@ -87,6 +92,12 @@ it("an export has a folder for each instance; imported elsewhere, app and compon
     expect(names).toContain(`${folder}entries/documents.jsonl`);
   expect(names).toContain("_components/archive/_components/notes/entries/documents.jsonl");
   expect(names).toContain(`_components/ledger/_storage/${file}`);
+  // As in Convex, each instance numbers its own tables.
+  const [ledgerId, archiveId] = [
+    entry,
+    await from.client.mutate("archive", "add", { account: "z", amount: 1 }),
+  ];
+  expect(decodeId(ledgerId)!.tableNumber).toBe(decodeId(archiveId)!.tableNumber);
 
   const to = await desk("to");
   // The crons of the components have counters of their own in the empty backend.
@@ -97,6 +108,86 @@ it("an export has a folder for each instance; imported elsewhere, app and compon
   await to.client.mutate("ledger", "add", { account: "a", amount: 5 });
   expect(await to.client.ask("ledger", "total", { account: "a" })).toMatchObject({ total: 25 });
   expect(await findIndexFaults(to.backend.backend.store)).toEqual([]);
+});
+
+/** An archive as Convex makes it: in every instance tables are numbered from 10001, and here even ids and files are the same. */
+async function archiveOfAnother(path: string): Promise<{ id: string; file: string }> {
+  const bytes: Uint8Array[] = [];
+  const zip = new ZipWriter(async (chunk) => void bytes.push(Uint8Array.from(chunk)), Date.UTC(2026, 0));
+  const id = encodeId(10001, "\x01".repeat(16));
+  const file = encodeId(23, "\x02".repeat(16));
+  const folders = { "": 1, "_components/ledger/": 20, "_components/archive/": 300 };
+  for (const [folder, amount] of Object.entries(folders)) {
+    const add = (name: string, text: string) => zip.add(`${folder}${name}`, [Buffer.from(text)]);
+    const content = `file of ${amount}`;
+    const sha256 = createHash("sha256").update(content).digest("base64");
+    const entry = { _id: id, _creationTime: 1_700_000_000_000, account: "a", amount };
+    const stored = { _id: file, _creationTime: 1_700_000_000_000, sha256, size: content.length };
+    await add("_tables/documents.jsonl", '{"name":"entries","id":10001}\n');
+    await add("entries/documents.jsonl", `${toExportJson(JSON.stringify(entry))}\n`);
+    await add("entries/generated_schema.jsonl", '"uniform"\n');
+    await add("_storage/documents.jsonl", `${toExportJson(JSON.stringify(stored))}\n`);
+    await add(`_storage/${file}`, content);
+  }
+  await zip.finish();
+  writeFileSync(path, Buffer.concat(bytes));
+  return { id, file };
+}
+
+async function expectOther({ client }: Desk, { id, file }: { id: string; file: string }): Promise<void> {
+  expect(await client.http.query(app!.get!, { id })).toMatchObject({ _id: id, amount: 1 });
+  expect(await client.ask("ledger", "get", { id })).toMatchObject({ _id: id, amount: 20 });
+  expect(await client.ask("archive", "get", { id })).toMatchObject({ _id: id, amount: 300 });
+  const urls: string[] = [
+    await client.http.query(app!.url!, { id: file }),
+    await client.ask("ledger", "url", { id: file }),
+    await client.ask("archive", "url", { id: file }),
+  ];
+  const texts = await Promise.all(urls.map(async (url) => (await fetch(url)).text()));
+  expect(texts).toEqual(["file of 1", "file of 20", "file of 300"]);
+}
+
+it("an archive in which app and components use the same table numbers, ids and file ids is imported, and exported again", async () => {
+  const archive = path("another.zip");
+  const ids = await archiveOfAnother(archive);
+  const to = await desk("another");
+  await to.client.mutate("archive", "note", { text: "was here before" });
+  await to.cli.ok("import", "--replace-all", "--yes", archive);
+  await expectOther(to, ids);
+  // What is written next has the numbers of the archive.
+  const next = await to.client.mutate("ledger", "add", { account: "a", amount: 5 });
+  expect(decodeId(next)!.tableNumber).toBe(10001);
+  expect(await to.client.ask("ledger", "total", { account: "a" })).toMatchObject({ total: 25 });
+  expect(await to.client.ask("archive", "total", { account: "a" })).toMatchObject({ total: 300 });
+  await to.cli.ok("export", "--include-file-storage", "--path", path("again.zip"));
+  const back = await desk("back");
+  await back.cli.ok("import", "--replace-all", "--yes", path("again.zip"));
+  await expectOther(back, ids);
+  for (const { backend } of [to, back]) expect(await findIndexFaults(backend.backend.store)).toEqual([]);
+});
+
+it("a desk of the format in which instances shared the table numbers goes on under its ids, and takes such an archive", async () => {
+  // A backup that this project made before instances had numbers of their own.
+  await restoreBackup(join(root, "tests/backend/fixtures/format1.zip"), path("older"));
+  const older = await desk("older");
+  const { client } = older;
+  const at = async (instance: "ledger" | "archive", id: string, file: string) => ({
+    entry: await client.ask(instance, "get", { id }),
+    file: await (await fetch(await client.ask(instance, "url", { id: file }))).text(),
+  });
+  const ledger = ["s57038fsmajshb4p4hfn8vmrf3hxsssa", "ms7038fsmakbe0309hfhsmv6phrh49cy"] as const;
+  const archived = ["sh7038fsmajvwaa284e2hr39c9y0zr4w", "nh7038fsmakd8td3f91y7hjn82hn9bys"] as const;
+  const id = "p97038fsmajkp8eh9pjcyk8eeh06jhxd";
+  expect(await client.http.query(app!.get!, { id })).toMatchObject({ amount: 1 });
+  expect(await at("ledger", ...ledger)).toMatchObject({ entry: { amount: 20 }, file: "of the ledger" });
+  expect(await at("archive", ...archived)).toMatchObject({ entry: { amount: 300 }, file: "of the archive" });
+  expect(await client.ask("archive", "notes")).toEqual(["XAG: of an older desk"]);
+  await client.mutate("ledger", "add", { account: "a", amount: 5 });
+  expect(await client.ask("ledger", "total", { account: "a" })).toMatchObject({ total: 25 });
+  expect(await findIndexFaults(older.backend.backend.store)).toEqual([]);
+  const ids = await archiveOfAnother(path("onto.zip"));
+  await older.cli.ok("import", "--replace-all", "--yes", path("onto.zip"));
+  await expectOther(older, ids);
 });
 
 it("an import into one instance by --component leaves the app's and the other instances' tables alone", async () => {

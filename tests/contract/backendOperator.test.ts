@@ -55,10 +55,10 @@ describe("a backend that cannot start", () => {
   it("says that the data folder is of another format", async () => {
     const dataDir = join(data.dataDir, "format");
     const store = await openLevelStore(join(dataDir, "store"));
-    await store.write([["m/format", "2"]], { durable: true });
+    await store.write([["m/format", "3"]], { durable: true });
     await store.close();
     await expect(spawnBackend({ dataDir })).rejects.toThrow(
-      /exit code 1: .*has format 2, and this backend reads format 1/,
+      /exit code 1: .*has format 3, and this backend reads format 2/,
     );
   });
 

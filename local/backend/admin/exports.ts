@@ -151,20 +151,21 @@ export class Exports {
     if (!includeFiles) return count;
     const uuids = new Map<string, string>();
     for await (const text of scanTable(snapshot, blobs)) {
-      const { storageId, uuid } = JSON.parse(text) as { storageId: string; uuid: string };
-      uuids.set(storageId, uuid);
+      const { storageId, uuid, component } = JSON.parse(text) as Record<string, string>;
+      uuids.set(`${component} ${storageId}`, uuid!);
     }
     for (const { folder, storage } of tables) {
+      const uuidOf = (storageId: string) => uuids.get(`${storage.namespace} ${storageId}`)!;
       const described = async function* () {
         for await (const text of scanTable(snapshot, storage)) {
           const row = JSON.parse(text) as JsonObject;
-          yield JSON.stringify({ ...row, internalId: uuids.get(row._id as string)! });
+          yield JSON.stringify({ ...row, internalId: uuidOf(row._id as string) });
         }
       };
       await zip.add(`${folder}_storage/documents.jsonl`, lines(described()));
       for await (const text of scanTable(snapshot, storage)) {
         const { _id, size } = JSON.parse(text) as { _id: string; size: number };
-        const content = size === 0 ? [] : this.backend.files.bytes(uuids.get(_id)!, size);
+        const content = size === 0 ? [] : this.backend.files.bytes(uuidOf(_id), size);
         await zip.add(`${folder}_storage/${_id}`, content);
       }
     }

@@ -49,7 +49,7 @@ export async function* importFiles(
         });
       taken.add(kept.uuid);
       await backend.committer.submit(async (tx) => {
-        tx.insertInto(backend.catalog.root.systemTable("_file_blobs"), { uuid: kept.uuid, storageId });
+        backend.files.insertBlob(tx, kept.uuid, storageId, namespace);
         return { value: null, commit: true };
       });
       stored = kept;

@@ -120,25 +120,27 @@ class Planner {
 
   /** Sees to it that every table gets its number: ids carry it, so imported documents cannot do with another one. */
   async settleNumbers(): Promise<void> {
-    const owners = new Map<number, PlannedTable>();
+    const owners = new Map<string, PlannedTable>();
+    const slotOf = ({ namespace, number }: PlannedTable) => `${number} ${namespace.path}`;
     for (const table of this.tables) {
       if (table.source === null || table.number === null) continue;
-      const twin = owners.get(table.number);
+      const twin = owners.get(slotOf(table));
       if (twin)
         throw new ImportError(
           `The tables ${quoted(twin)} and ${quoted(table)} bring the same table number ${table.number}.`,
         );
-      owners.set(table.number, table);
+      owners.set(slotOf(table), table);
     }
     for (const table of this.tables) {
-      if (table.source === null && owners.has(table.number!)) table.number = null;
+      if (table.source === null && owners.has(slotOf(table))) table.number = null;
     }
-    for (const [number, table] of owners) {
-      const holder = this.backend.catalog.byNumber.get(number);
+    for (const table of owners.values()) {
+      const holder = table.namespace.byNumber.get(table.number!);
       if (!holder || holder === table.existing || this.isPlanned(holder)) continue;
-      if (holder.name.startsWith("_") || (await countRows(this.snapshot, holder)) > 0)
+      const isSystem = holder.name.startsWith("_");
+      if (isSystem || (await countRows(this.snapshot, holder)) > 0)
         throw new ImportError(
-          `The table ${quoted(table)} brings the table number ${number}, which ${holder.name} has here. Use --replace-all, or import into an empty data folder.`,
+          `The table ${quoted(table)} brings the table number ${table.number}, which ${holder.name} has here. ${isSystem ? "Import" : "Use --replace-all, or import"} into an empty data folder.`,
         );
       await this.clear(holder, null);
     }

@@ -75,7 +75,7 @@ export class Importer {
     await committer.submit(async (tx) => {
       for (const table of this.tables) {
         if (table.append) continue;
-        const number = table.number ?? catalog.newTableNumber();
+        const number = table.number ?? table.namespace.newTableNumber();
         this.staged.set(table, catalog.stageTable(table.namespace, table.name, number, table.existing));
       }
       setGarbage(tx, [...this.staged.values()]);

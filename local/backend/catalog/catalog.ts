@@ -43,14 +43,17 @@ export interface TableDefinition {
 }
 
 interface StoredCatalog {
+  /** The app's. */
   nextTableNumber: number;
+  /** Those of component instances, by path; absent where all instances shared the app's numbers (format 1). */
+  nextTableNumbers?: Record<string, number>;
   nextIndexId: number;
   tables: Array<{
     name: string;
     number: number;
     /** Absent for the app's own tables. */
     namespace?: string;
-    /** Number in the key prefix of the documents, when it is not the table's own. */
+    /** Number in the key prefix of the documents, when it is not the table's own: prefixes are the store's, numbers the namespace's. */
     rows?: number;
     validatorHash: string | null;
     indexes: Array<{ name: string; id: number } & IndexShape>;
@@ -59,12 +62,12 @@ interface StoredCatalog {
 
 export const CATALOG_KEY = "m/catalog";
 const FIRST_USER_TABLE = 10001;
-/** Documents of imported tables stand under prefixes from here on: their table's number may still be in use. */
-const FIRST_STAGED_ROWS = 0x8000_0000;
+/** Documents of components and of imported tables stand under prefixes from here on: their table's number is no prefix of their own. */
+const FIRST_FREE_ROWS = 0x8000_0000;
 
 /**
- * System tables: the first two are readable through `db.system`, the others are the backend's own books. The numbers are those of
- * the app's; a component instance has tables of its own, with numbers as they come.
+ * System tables of every namespace: the first two are readable through `db.system`, the others are the backend's own books. Instances
+ * of a store that began with format 1 have other numbers.
  */
 export const SYSTEM_TABLES = {
   _storage: { number: 1, indexes: {} },
@@ -110,9 +113,11 @@ export function checkTableName(name: string): void {
 /** One book for the files of all instances: an upload's address names no instance. */
 const APP_ONLY = new Set(["_file_blobs"]);
 
-/** The tables of one component instance, or of the app: names mean something only inside it. */
+/** The tables of one component instance, or of the app: names and numbers, and so ids, mean something only inside it. */
 export class Namespace {
   readonly byName = new Map<string, TableDefinition>();
+  readonly byNumber = new Map<number, TableDefinition>();
+  nextTableNumber = FIRST_USER_TABLE;
 
   constructor(
     /** Names of the instances from the app down, joined by slashes; empty for the app. */
@@ -123,10 +128,7 @@ export class Namespace {
   readonly tableNumberOf = (name: string): number | undefined => this.byName.get(name)?.number;
 
   /** Name of this namespace's table with that number. */
-  readonly tableNameOf = (number: number): string | undefined => {
-    const table = this.catalog.byNumber.get(number);
-    return table?.namespace === this.path ? table.name : undefined;
-  };
+  readonly tableNameOf = (number: number): string | undefined => this.byNumber.get(number)?.name;
 
   /** A table that every namespace has. */
   systemTable(name: keyof typeof SYSTEM_TABLES): TableDefinition {
@@ -139,6 +141,12 @@ export class Namespace {
     if (existing) return existing;
     checkTableName(name);
     return this.catalog.addTable(this, name);
+  }
+
+  /** A number that no table of this namespace has or had. */
+  newTableNumber(): number {
+    while (this.byNumber.has(this.nextTableNumber)) this.nextTableNumber++;
+    return this.nextTableNumber++;
   }
 }
 
@@ -176,10 +184,8 @@ export function shapeOf({ kind, fields, filterFields, dimensions }: IndexDefinit
 
 /** Names, numbers, indexes and validators of every table; persisted as one row, changed only by the committer. */
 export class Catalog {
-  readonly byNumber = new Map<number, TableDefinition>();
   private readonly namespaces = new Map<string, Namespace>();
   readonly root: Namespace;
-  private nextTableNumber = FIRST_USER_TABLE;
   private nextIndexId = 1;
   /** True when the in-memory catalog holds something the stored row does not. */
   dirty = false;
@@ -194,8 +200,7 @@ export class Catalog {
     const namespace = this.knownNamespace(path);
     for (const [name, system] of Object.entries(SYSTEM_TABLES)) {
       if (path !== "" && APP_ONLY.has(name)) continue;
-      const table =
-        namespace.byName.get(name) ?? this.addTable(namespace, name, path === "" ? system.number : undefined);
+      const table = namespace.byName.get(name) ?? this.addTable(namespace, name, system.number);
       for (const [index, fields] of Object.entries(system.indexes)) {
         if (!table.indexes.has(index)) this.addIndex(table, index, { fields });
       }
@@ -204,8 +209,8 @@ export class Catalog {
   }
 
   /** Every table of every namespace, mounted or not. */
-  tables(): Iterable<TableDefinition> {
-    return this.byNumber.values();
+  tables(): TableDefinition[] {
+    return [...this.namespaces.values()].flatMap(({ byNumber }) => [...byNumber.values()]);
   }
 
   private knownNamespace(path: string): Namespace {
@@ -215,10 +220,10 @@ export class Catalog {
   }
 
   private restore(stored: StoredCatalog): void {
-    this.nextTableNumber = stored.nextTableNumber;
     this.nextIndexId = stored.nextIndexId;
     for (const entry of stored.tables) {
       const namespace = this.knownNamespace(entry.namespace ?? "");
+      namespace.nextTableNumber = stored.nextTableNumbers?.[namespace.path] ?? stored.nextTableNumber;
       const table = this.registerTable(namespace, entry.name, entry.number, entry.rows);
       table.validatorHash = entry.validatorHash;
       for (const index of entry.indexes) this.registerIndex(table, index.name, index.id, index);
@@ -228,7 +233,7 @@ export class Catalog {
   private registerTable(namespace: Namespace, name: string, number: number, rows?: number): TableDefinition {
     const table = createTable(namespace.path, name, number, rows);
     namespace.byName.set(name, table);
-    this.byNumber.set(number, table);
+    namespace.byNumber.set(number, table);
     return table;
   }
 
@@ -251,8 +256,13 @@ export class Catalog {
     return index;
   }
 
-  addTable(namespace: Namespace, name: string, number = this.nextTableNumber++): TableDefinition {
-    const table = this.registerTable(namespace, name, number);
+  addTable(namespace: Namespace, name: string, number = namespace.newTableNumber()): TableDefinition {
+    const table = this.registerTable(
+      namespace,
+      name,
+      number,
+      namespace.path === "" ? number : this.freeRows(),
+    );
     this.addIndex(table, "by_creation_time", { fields: [] });
     return table;
   }
@@ -274,11 +284,8 @@ export class Catalog {
     this.dirty = true;
   }
 
-  /** A number that no table has. */
-  newTableNumber(): number {
-    while (this.byNumber.has(this.nextTableNumber)) this.nextTableNumber++;
-    this.dirty = true;
-    return this.nextTableNumber++;
+  private freeRows(): number {
+    return FIRST_FREE_ROWS + this.nextIndexId++;
   }
 
   /**
@@ -291,7 +298,7 @@ export class Catalog {
     number: number,
     like: TableDefinition | undefined,
   ): TableDefinition {
-    const staged = createTable(namespace.path, name, number, FIRST_STAGED_ROWS + this.nextIndexId++);
+    const staged = createTable(namespace.path, name, number, this.freeRows());
     this.addIndex(staged, "by_creation_time", { fields: [] });
     for (const index of like?.indexes.values() ?? []) {
       if (!staged.indexes.has(index.name)) this.addIndex(staged, index.name, shapeOf(index));
@@ -305,7 +312,7 @@ export class Catalog {
     const replaced = staged.map((table) => {
       const namespace = this.knownNamespace(table.namespace);
       const old = namespace.byName.get(table.name);
-      if (old && this.byNumber.get(old.number) === old) this.byNumber.delete(old.number);
+      if (old && namespace.byNumber.get(old.number) === old) namespace.byNumber.delete(old.number);
       return { table, namespace, old };
     });
     for (const { table, namespace, old } of replaced) {
@@ -313,16 +320,19 @@ export class Catalog {
       table.validator = old?.validator ?? null;
       table.validatorHash = old?.validatorHash ?? null;
       namespace.byName.set(table.name, table);
-      this.byNumber.set(table.number, table);
-      this.nextTableNumber = Math.max(this.nextTableNumber, table.number + 1);
+      namespace.byNumber.set(table.number, table);
+      namespace.nextTableNumber = Math.max(namespace.nextTableNumber, table.number + 1);
     }
   }
 
   serialise(): string {
     const stored: StoredCatalog = {
-      nextTableNumber: this.nextTableNumber,
+      nextTableNumber: this.root.nextTableNumber,
+      nextTableNumbers: Object.fromEntries(
+        [...this.namespaces.values()].map(({ path, nextTableNumber }) => [path, nextTableNumber]),
+      ),
       nextIndexId: this.nextIndexId,
-      tables: [...this.byNumber.values()].map((table) => ({
+      tables: this.tables().map((table) => ({
         name: table.name,
         number: table.number,
         ...(table.namespace === "" ? {} : { namespace: table.namespace }),

@@ -1,7 +1,7 @@
 import { createHash, createHmac, timingSafeEqual } from "node:crypto";
 import type { Readable } from "node:stream";
 import type { Backend } from "../backend";
-import type { Namespace } from "../catalog/catalog";
+import type { Namespace, TableDefinition } from "../catalog/catalog";
 import { RequestError } from "../runtime/errors";
 import type { FileShelf } from "../store/disk";
 import { QueryStream } from "../transaction/queryStream";
@@ -149,10 +149,19 @@ export class FileStorage {
       const row: JsonObject = { sha256: kept.sha256Base64, size: kept.sizeBytes };
       if (contentType !== null) row.contentType = contentType;
       const storageId = tx.insert("_storage", row);
-      tx.insertInto(tx.catalog.root.systemTable("_file_blobs"), { uuid: kept.uuid, storageId });
+      this.insertBlob(tx, kept.uuid, storageId, namespace);
       return { value: storageId, commit: true };
     }, namespace);
     return value;
+  }
+
+  /** Notes which file is that of a `_storage` document; ids are unique only inside their namespace. */
+  insertBlob(tx: Transaction, uuid: string, storageId: string, { path }: Namespace): void {
+    tx.insertInto(tx.catalog.root.systemTable("_file_blobs"), { uuid, storageId, component: path });
+  }
+
+  private storageTable(component: string): TableDefinition {
+    return this.backend.catalog.namespace(component).systemTable("_storage");
   }
 
   /** Forgets files whose document is gone or never came: an import replaced the table, or did not end. */
@@ -162,11 +171,11 @@ export class FileStorage {
     const snapshot = committer.snapshot();
     try {
       for await (const text of scanTable(snapshot, blobs)) {
-        const { _id, uuid, storageId } = JSON.parse(text) as Record<string, string>;
-        const decoded = decodeId(storageId!)!;
+        const { _id, uuid, storageId, component } = JSON.parse(text) as Record<string, string>;
+        const { tableNumber, internalId } = decodeId(storageId!)!;
         await committer.submit(async (tx) => {
-          const table = catalog.byNumber.get(decoded.tableNumber);
-          const isOrphan = !table || !tx.documentAt(table.docPrefix + decoded.internalId);
+          const table = this.storageTable(component!);
+          const isOrphan = table.number !== tableNumber || !tx.documentAt(table.docPrefix + internalId);
           if (isOrphan) {
             tx.remove(blobs, decodeId(_id!)!.internalId);
             tx.layer.afterCommit.push(() => this.removeBytes([uuid!]));
@@ -181,9 +190,10 @@ export class FileStorage {
 
   private async blobRow(
     tx: Transaction,
-    index: string,
+    index: "by_uuid" | "by_storage_id",
     field: string,
     value: string,
+    component?: string,
   ): Promise<JsonObject | null> {
     const stream = new QueryStream(
       tx.nested(false, tx.catalog.root),
@@ -194,18 +204,22 @@ export class FileStorage {
           range: [{ type: "Eq", fieldPath: field, value }],
           order: "asc",
         },
-        operators: [{ limit: 1 }],
+        operators: [],
       },
       true,
     );
-    const text = await stream.next();
-    return text === null ? null : (JSON.parse(text) as JsonObject);
+    for (let text = await stream.next(); text !== null; text = await stream.next()) {
+      const blob = JSON.parse(text) as JsonObject;
+      if (component === undefined || blob.component === component) return blob;
+    }
+    return null;
   }
 
   private async lookup(tx: Transaction, blob: JsonObject | null): Promise<StoredFile | null> {
     const decoded = blob && decodeId(blob.storageId as string);
     if (!blob || !decoded) return null;
-    const row = tx.read(tx.catalog.byNumber.get(decoded.tableNumber)!, decoded.internalId);
+    const table = this.storageTable(blob.component as string);
+    const row = table.number === decoded.tableNumber ? tx.read(table, decoded.internalId) : null;
     if (!row) return null;
     const { sha256, size, contentType } = JSON.parse(row.text) as JsonObject;
     return {
@@ -219,7 +233,7 @@ export class FileStorage {
   /** The row of a file of the transaction's own namespace. */
   private async blobOfId(tx: Transaction, storageId: string): Promise<JsonObject | null> {
     if (decodeId(storageId)?.tableNumber !== tx.namespace.systemTable("_storage").number) return null;
-    return this.blobRow(tx, "by_storage_id", "storageId", storageId);
+    return this.blobRow(tx, "by_storage_id", "storageId", storageId, tx.namespace.path);
   }
 
   async byId(tx: Transaction, storageId: string): Promise<StoredFile | null> {
@@ -255,10 +269,8 @@ export class FileStorage {
   async remove(tx: Transaction, storageId: string): Promise<void> {
     const blob = await this.blobOfId(tx, storageId);
     if (!blob) throw new Error(`File ${storageId} not found`);
-    for (const id of [blob._id as string, storageId]) {
-      const { tableNumber, internalId } = decodeId(id)!;
-      tx.remove(tx.catalog.byNumber.get(tableNumber)!, internalId);
-    }
+    tx.remove(tx.catalog.root.systemTable("_file_blobs"), decodeId(blob._id as string)!.internalId);
+    tx.remove(tx.namespace.systemTable("_storage"), decodeId(storageId)!.internalId);
     tx.layer.afterCommit.push(() => this.removeBytes([blob.uuid as string]));
   }
 

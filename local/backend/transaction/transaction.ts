@@ -195,7 +195,7 @@ export class Transaction extends TransactionReader {
     for (const docKey of [...this.layer.needsCommitTs]) {
       const pending = this.layer.docs.get(docKey);
       if (!pending) continue;
-      const table = [...this.catalog.tables()].find((candidate) => docKey.startsWith(candidate.docPrefix))!;
+      const table = this.catalog.tables().find((candidate) => docKey.startsWith(candidate.docPrefix))!;
       const before = JSON.parse(pending.text) as JsonObject;
       const after = JSON.parse(pending.text.replaceAll(COMMIT_TS, resolved)) as JsonObject;
       this.store(table, docKey.slice(table.docPrefix.length), before, after, pending.size);

@@ -88,8 +88,8 @@ export class TransactionReader {
     method: string,
   ): [TableDefinition, string] {
     const decoded = decodeId(id);
-    const table = decoded && definitionAt(this.catalog.byNumber.get(decoded.tableNumber), this.snapshot.ts);
-    if (!decoded || table?.namespace !== this.namespace.path) {
+    const table = decoded && definitionAt(this.namespace.byNumber.get(decoded.tableNumber), this.snapshot.ts);
+    if (!decoded || !table) {
       throw new Error(
         `Invalid argument \`id\` for \`${method}\`: Unable to decode ID: ${JSON.stringify(id)} is not a document ID of this deployment`,
       );
