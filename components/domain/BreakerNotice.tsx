@@ -7,10 +7,10 @@ import { useRefusal } from "../providers/MemberProvider";
 import { Button } from "../ui/Button";
 import { ConfirmDialog } from "../ui/ConfirmDialog";
 import { Age } from "./Age";
-import { isActive, type Run } from "./runView";
+import { isActive, type RunRow } from "./runView";
 
 /** A tripped loss limit holds the run to closing orders until a person says otherwise. */
-export function BreakerNotice({ run }: { run: Run }) {
+export function BreakerNotice({ run }: { run: RunRow }) {
   const resume = useMutation(api.runs.console.resume);
   const refusal = useRefusal("operator");
   const [isAsking, setAsking] = useState(false);

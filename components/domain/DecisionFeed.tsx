@@ -2,11 +2,11 @@
 import { ListChecks } from "lucide-react";
 import { EmptyState, SkeletonRows } from "../ui/States";
 import { DecisionTable } from "./decision/DecisionTable";
-import type { Run } from "./runView";
+import type { RunRow } from "./runView";
 import { useNewestDecisions } from "./useNewestDecisions";
 
 interface DecisionFeedProps {
-  run: Pick<Run, "_id" | "decisions">;
+  run: Pick<RunRow, "_id">;
   rows?: number;
   openId: string | null;
   onOpen: (id: string) => void;

@@ -9,10 +9,10 @@ import { Button } from "../ui/Button";
 import { ConfirmDialog } from "../ui/ConfirmDialog";
 import { InlineError } from "../ui/States";
 import { CloseConsequence } from "./CloseConsequence";
-import { isActive, type Run } from "./runView";
+import { isActive, type RunRow } from "./runView";
 
 /** Pause keeps the position and its stop; stop closes it, after saying at what price and cost. */
-export function RunControls({ run }: { run: Run }) {
+export function RunControls({ run }: { run: RunRow }) {
   const pause = useSubmit(useMutation(api.runs.console.pause));
   const resume = useSubmit(useMutation(api.runs.console.resume));
   const stop = useMutation(api.runs.console.stop);

@@ -3,7 +3,10 @@ import type { api } from "@/convex/_generated/api";
 import { timeframeMs } from "../../lib/market/timeframe";
 import type { ChartMarker } from "../charts/PriceChart";
 
-export type Run = FunctionReturnType<typeof api.runs.console.get>;
+/** A run as lists have it; without progress while it is active. */
+export type RunRow = FunctionReturnType<typeof api.runs.console.get>;
+/** A run with its progress as of now. */
+export type Run = RunRow & NonNullable<RunRow["progress"]>;
 type Fill = FunctionReturnType<typeof api.execution.console.fills>[number];
 type Order = FunctionReturnType<typeof api.execution.console.orders>[number];
 

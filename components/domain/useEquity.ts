@@ -5,7 +5,7 @@ import { api } from "@/convex/_generated/api";
 import type { Id } from "@/convex/_generated/dataModel";
 import type { PricePoint } from "../charts/chartData";
 import { usePacedQuery } from "../hooks/usePacedQuery";
-import { isActive, type Run } from "./runView";
+import { isActive, type RunRow } from "./runView";
 
 export interface EquitySeries {
   equity: PricePoint[];
@@ -28,7 +28,7 @@ function append(series: EquitySeries, { lastBarOpenTimeMs, equityUsd, stopPrice 
  * and each new bar is appended, so a long run costs no more per bar than a short one. When the run ends the
  * history is read again, which fills in bars that were skipped at full speed.
  */
-export function useEquity(run: Pick<Run, "_id" | "status">): EquitySeries | undefined {
+export function useEquity(run: Pick<RunRow, "_id" | "status">): EquitySeries | undefined {
   const convex = useConvex();
   const runId: Id<"runs"> = run._id;
   const isRunning = isActive(run);

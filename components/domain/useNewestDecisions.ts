@@ -2,11 +2,11 @@
 import { api } from "@/convex/_generated/api";
 import { usePacedQuery } from "../hooks/usePacedQuery";
 import type { DecisionRow } from "./decision/DecisionTable";
-import type { Run } from "./runView";
+import type { RunRow } from "./runView";
 
 /** The newest decisions of a run, newest first, as they are made. */
 export function useNewestDecisions(
-  run: Pick<Run, "_id">,
+  run: Pick<RunRow, "_id">,
   limit: number,
   outcome?: "order" | "hold",
 ): { rows: DecisionRow[]; hasOlder: boolean } | undefined {

@@ -11,7 +11,7 @@ import type { MutationCtx, QueryCtx } from "../_generated/server";
 import { countOrders, placePaperOrder, requireAccount } from "../execution/model";
 import { readKillSwitch } from "../governance/model";
 import { currentLimits } from "../risk/model";
-import { noteDecision, openBreaker } from "../runs/model";
+import { noteDecision, openBreaker, progressOf } from "../runs/model";
 import { type replayFields, replayInputFields, type submissionFields } from "./schema";
 
 type Submission = ObjectType<typeof submissionFields>;
@@ -139,7 +139,7 @@ export async function submitDecision(
   const now = Date.now();
   const decisionId = await ctx.db.insert("decisions", {
     runId: run._id,
-    sequence: run.decisions,
+    sequence: (await progressOf(ctx, run)).decisions,
     instrument: run.instrument,
     ...submission,
     targetPosition: submission.action === null ? 0 : submission.action - 1,

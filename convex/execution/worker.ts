@@ -4,7 +4,7 @@ import { appError } from "../../lib/contract/errors";
 import { REJECT_TEXT, validateCandle } from "../../lib/market/validate";
 import { workerMutation } from "../builders";
 import { scheduleSettling } from "../learning/model";
-import { isActive, noteBar, requireRunLease } from "../runs/model";
+import { isActive, noteBar, progressOf, requireRunLease } from "../runs/model";
 import { advanceShadow, ghostAt } from "../shadows/model";
 import { vAccountState, vCandle } from "../validators";
 import { applyBar, requireAccount } from "./model";
@@ -35,7 +35,7 @@ export const advance = workerMutation({
     }
     // The account itself may stand later than a repeated bar, when the kill switch flattened it in between.
     const desiredModel = run.desiredModel?.versionId ?? null;
-    if (!isActive(run) || run.lastBarOpenTimeMs === bar.openTimeMs) {
+    if (!isActive(run) || (await progressOf(ctx, run)).lastBarOpenTimeMs === bar.openTimeMs) {
       const { account } = await requireAccount(ctx, runId);
       const desired = isActive(run) ? run.desired : "stopped";
       const shadow = await ghostAt(ctx, run, bar.openTimeMs);

@@ -1,32 +1,64 @@
 /** Runs for people: list, detail, start, pause, resume, stop. */
-import { v } from "convex/values";
+import { type Infer, v } from "convex/values";
+import type { Doc } from "../_generated/dataModel";
+import type { QueryCtx } from "../_generated/server";
 import { operatorMutation, viewerQuery } from "../builders";
 import { vTimeframe } from "../validators";
-import { requireRun, setDesired, stopRun } from "./model";
-import { runFields } from "./schema";
+import { isActive, progressOf, requireRun, setDesired, stopRun, vRunProgress } from "./model";
+import { runProgressFields, runStateFields, vRunStatus } from "./schema";
 import { startRun } from "./start";
 
-const vRun = v.object({ ...runFields, _id: v.id("runs"), versionName: v.string() });
+/** `progress` is null while the run is active: it then changes with each bar and has a query of its own. */
+const vRunRow = v.object({
+  ...runStateFields,
+  _id: v.id("runs"),
+  versionName: v.string(),
+  progress: v.union(v.null(), vRunProgress),
+});
 
+async function rowOf(ctx: QueryCtx, run: Doc<"runs">): Promise<Infer<typeof vRunRow>> {
+  const {
+    _creationTime,
+    bars,
+    decisions,
+    holds,
+    fills,
+    equityUsd,
+    lastDecisionId,
+    lastBarOpenTimeMs,
+    ...state
+  } = run;
+  const final = { bars, decisions, holds, fills, equityUsd, lastDecisionId, lastBarOpenTimeMs };
+  return {
+    ...state,
+    versionName: (await ctx.db.get(run.versionId))?.name ?? "unknown",
+    progress: isActive(run) ? null : final,
+  };
+}
+
+/** The newest 50. No bar and no decision of a run makes this list new. */
 export const list = viewerQuery({
   args: {},
-  returns: v.array(vRun),
+  returns: v.array(vRunRow),
   handler: async (ctx) => {
     const rows = await ctx.db.query("runs").withIndex("by_createdAt").order("desc").take(50);
-    const runs = [];
-    for (const { _creationTime, ...fields } of rows) {
-      runs.push({ ...fields, versionName: (await ctx.db.get(fields.versionId))?.name ?? "unknown" });
-    }
-    return runs;
+    return Promise.all(rows.map((row) => rowOf(ctx, row)));
   },
 });
 
 export const get = viewerQuery({
   args: { runId: v.id("runs") },
-  returns: vRun,
+  returns: vRunRow,
+  handler: async (ctx, { runId }) => rowOf(ctx, await requireRun(ctx, runId)),
+});
+
+/** How far a run is and what it is worth, live: what each of its bars changes and nothing else. */
+export const progress = viewerQuery({
+  args: { runId: v.id("runs") },
+  returns: v.object({ ...runProgressFields, status: vRunStatus }),
   handler: async (ctx, { runId }) => {
-    const { _creationTime, ...fields } = await requireRun(ctx, runId);
-    return { ...fields, versionName: (await ctx.db.get(fields.versionId))?.name ?? "unknown" };
+    const run = await requireRun(ctx, runId);
+    return { ...(await progressOf(ctx, run)), status: run.status };
   },
 });
 

@@ -1,5 +1,8 @@
-/** Which model a run has, and how it goes over to another: between two bars, verified, in the audit log. */
-import { ConvexError, type Infer } from "convex/values";
+/**
+ * How far a run is; which model it has, and how it goes over to another: between two bars, verified, in the audit
+ * log.
+ */
+import { ConvexError, type Infer, v } from "convex/values";
 import { costModelHash } from "../../lib/broker/charges";
 import type { CostModel, InstrumentRules, SizingSpec } from "../../lib/broker/types";
 import { appError } from "../../lib/contract/errors";
@@ -8,7 +11,7 @@ import type { MutationCtx, QueryCtx } from "../_generated/server";
 import { requireManifest, requireVersion } from "../agents/model";
 import { appendAudit } from "../audit/model";
 import { adoptSettings } from "../execution/model";
-import type { vDesiredModel, vDriftRestraint } from "./schema";
+import { runProgressFields, type vDesiredModel, type vDriftRestraint } from "./schema";
 
 type RunDoc = Doc<"runs">;
 
@@ -25,6 +28,46 @@ export async function activeRuns(ctx: QueryCtx): Promise<RunDoc[]> {
     runs.push(...rows);
   }
   return runs;
+}
+
+export function isActive(run: RunDoc): boolean {
+  return ACTIVE.includes(run.status);
+}
+
+export const vRunProgress = v.object(runProgressFields);
+export type RunProgress = Infer<typeof vRunProgress>;
+
+export async function progressRow(ctx: QueryCtx, runId: Id<"runs">): Promise<Doc<"runProgress"> | null> {
+  return ctx.db
+    .query("runProgress")
+    .withIndex("by_run", (q) => q.eq("runId", runId))
+    .unique();
+}
+
+function progressIn(fields: RunProgress): RunProgress {
+  const { bars, decisions, holds, fills, equityUsd, lastDecisionId, lastBarOpenTimeMs } = fields;
+  return { bars, decisions, holds, fills, equityUsd, lastDecisionId, lastBarOpenTimeMs };
+}
+
+/** How far a run is: from its own row while it is active, from the run itself once it has ended. */
+export async function progressOf(ctx: QueryCtx, run: RunDoc): Promise<RunProgress> {
+  return progressIn((await progressRow(ctx, run._id)) ?? run);
+}
+
+/** The run with its progress as of now. */
+export async function liveRun(ctx: QueryCtx, run: RunDoc): Promise<RunDoc> {
+  return { ...run, ...(await progressOf(ctx, run)) };
+}
+
+export async function writeProgress(
+  ctx: MutationCtx,
+  run: RunDoc,
+  change: (before: RunProgress) => Partial<RunProgress>,
+): Promise<void> {
+  const row = await progressRow(ctx, run._id);
+  if (row !== null) await ctx.db.patch(row._id, change(row));
+  else if (!isActive(run)) await ctx.db.patch(run._id, change(run));
+  else await ctx.db.insert("runProgress", { runId: run._id, ...progressIn(run), ...change(run) });
 }
 
 interface TrainedEnvironment {
@@ -147,7 +190,7 @@ export async function switchModel(
     subjectId: run._id,
     detail: {
       ...{ from: run.versionId, to: versionId, cause: run.desiredModel.cause },
-      afterBarMs: run.lastBarOpenTimeMs,
+      afterBarMs: (await progressOf(ctx, run)).lastBarOpenTimeMs,
     },
   });
 }

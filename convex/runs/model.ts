@@ -1,4 +1,8 @@
-/** Owns runs; the only writer of the table. A run is one agent version on one feed with one paper account. */
+/**
+ * Owns runs and their progress; the only writer of both tables. A run is one agent version on one feed with one
+ * paper account. What each bar changes has a row of its own, so that whoever watches a run, or the list of them,
+ * is not told of every bar.
+ */
 import { ConvexError } from "convex/values";
 import { costModelHash } from "../../lib/broker/charges";
 import type { AccountState } from "../../lib/broker/types";
@@ -9,7 +13,7 @@ import { requireVersion } from "../agents/model";
 import { appendAudit } from "../audit/model";
 import { flattenAtMark, openAccount } from "../execution/model";
 import { enqueueJob, releaseJob, requireJob, requireLease } from "../ops/model";
-import { ACTIVE, environmentOf } from "./ledger";
+import { environmentOf, isActive, progressOf, progressRow, type RunProgress, writeProgress } from "./ledger";
 
 export {
   ACTIVE,
@@ -17,18 +21,18 @@ export {
   canFollow,
   dropDesired,
   environmentOf,
+  isActive,
+  liveRun,
   modelOf,
   pauseStranded,
   pointRuns,
+  progressOf,
   restrain,
   switchModel,
+  vRunProgress,
 } from "./ledger";
 
 type RunDoc = Doc<"runs">;
-
-export function isActive(run: RunDoc): boolean {
-  return ACTIVE.includes(run.status);
-}
 
 export async function requireRun(ctx: QueryCtx, runId: Id<"runs">): Promise<RunDoc> {
   const run = await ctx.db.get(runId);
@@ -105,12 +109,12 @@ export async function noteBar(
   barOpenTimeMs: number,
   advanced: { account: AccountState; fills: number },
 ): Promise<void> {
-  await ctx.db.patch(run._id, {
-    bars: run.bars + 1,
-    fills: run.fills + advanced.fills,
+  await writeProgress(ctx, run, (before) => ({
+    bars: before.bars + 1,
+    fills: before.fills + advanced.fills,
     equityUsd: advanced.account.equityUsd,
     lastBarOpenTimeMs: barOpenTimeMs,
-  });
+  }));
 }
 
 export async function noteDecision(
@@ -119,11 +123,11 @@ export async function noteDecision(
   decisionId: Id<"decisions">,
   isHold: boolean,
 ): Promise<void> {
-  await ctx.db.patch(run._id, {
-    decisions: run.decisions + 1,
-    holds: run.holds + (isHold ? 1 : 0),
+  await writeProgress(ctx, run, (before) => ({
+    decisions: before.decisions + 1,
+    holds: before.holds + (isHold ? 1 : 0),
     lastDecisionId: decisionId,
-  });
+  }));
 }
 
 /** A loss limit tripped: from now on only closing orders pass, until a person resumes the run (K-07). */
@@ -167,33 +171,44 @@ export async function stopRun(ctx: MutationCtx, run: RunDoc, actor: string): Pro
   if (!isActive(run)) {
     throw new ConvexError(appError("CONFLICT", `This run is already ${run.status}`, "runId"));
   }
-  await closeOut(ctx, run, "stopped");
+  const { bars, decisions } = await closeOut(ctx, run, "stopped");
   if (run.jobId !== undefined) await releaseJob(ctx, await requireJob(ctx, run.jobId));
   await appendAudit(ctx, {
     actor,
     action: "run.stop",
     subjectType: "run",
     subjectId: run._id,
-    detail: { bars: run.bars, decisions: run.decisions },
+    detail: { bars, decisions },
   });
 }
 
-/** Flattens and marks the run as ended. Used by stop, by the end of a replay and by failures. */
+/**
+ * Flattens and marks the run as ended, with its final progress, which it returns. Used by stop, by the end of a
+ * replay and by failures.
+ */
 export async function closeOut(
   ctx: MutationCtx,
   run: RunDoc,
   status: "finished" | "stopped" | "failed",
   error?: string,
-): Promise<void> {
+): Promise<RunProgress> {
+  const before = await progressOf(ctx, run);
   const flat = await flattenAtMark(ctx, run._id, "stopRun");
+  const progress = {
+    ...before,
+    fills: before.fills + (flat?.fills ?? 0),
+    equityUsd: flat?.account.equityUsd ?? before.equityUsd,
+  };
   await ctx.db.patch(run._id, {
     status,
     desired: "stopped",
     error,
-    fills: run.fills + (flat?.fills ?? 0),
-    equityUsd: flat?.account.equityUsd ?? run.equityUsd,
+    ...progress,
     finishedAtMs: Date.now(),
   });
+  const row = await progressRow(ctx, run._id);
+  if (row !== null) await ctx.db.delete(row._id);
+  return progress;
 }
 
 /** After a flatten by the kill switch: the run's counters follow its account. */
@@ -202,5 +217,8 @@ export async function noteFlatten(
   run: RunDoc,
   flat: { account: AccountState; fills: number },
 ): Promise<void> {
-  await ctx.db.patch(run._id, { fills: run.fills + flat.fills, equityUsd: flat.account.equityUsd });
+  await writeProgress(ctx, run, (before) => ({
+    fills: before.fills + flat.fills,
+    equityUsd: flat.account.equityUsd,
+  }));
 }

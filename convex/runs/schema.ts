@@ -22,7 +22,19 @@ export const vDriftRestraint = v.object({
   hold: v.optional(v.string()),
 });
 
-export const runFields = {
+/** What every closed bar of a run changes. */
+export const runProgressFields = {
+  bars: v.number(),
+  decisions: v.number(),
+  holds: v.number(),
+  fills: v.number(),
+  equityUsd: v.number(),
+  lastDecisionId: v.optional(v.id("decisions")),
+  lastBarOpenTimeMs: v.optional(v.number()),
+};
+
+/** What a run is and what is wanted of it: it changes a few times in a run's life, not with its bars. */
+export const runStateFields = {
   name: v.string(),
   instrument: v.string(),
   timeframe: vTimeframe,
@@ -56,14 +68,7 @@ export const runFields = {
   featuresFromMs: v.optional(v.number()),
   jobId: v.optional(v.id("jobs")),
   requestedBy: v.string(),
-  bars: v.number(),
-  decisions: v.number(),
-  holds: v.number(),
-  fills: v.number(),
   totalBars: v.optional(v.number()),
-  equityUsd: v.number(),
-  lastDecisionId: v.optional(v.id("decisions")),
-  lastBarOpenTimeMs: v.optional(v.number()),
   /** Open circuit breaker: no new risk until a person resumes the run. */
   breaker: v.optional(v.object({ sentence: v.string(), atMs: v.number() })),
   error: v.optional(v.string()),
@@ -72,7 +77,11 @@ export const runFields = {
   finishedAtMs: v.optional(v.number()),
 };
 
+/** An ended run carries its final progress; that of an active one is its row of `runProgress`. */
+export const runFields = { ...runStateFields, ...runProgressFields };
+
 export const runTables = {
+  runProgress: defineTable({ runId: v.id("runs"), ...runProgressFields }).index("by_run", ["runId"]),
   runs: defineTable(runFields)
     .index("by_createdAt", ["createdAtMs"])
     .index("by_status", ["status"])

@@ -10,6 +10,7 @@ import {
   dropDesired,
   switchModel as goOver,
   isActive,
+  liveRun,
   pauseStranded,
   requireRun,
   requireRunLease,
@@ -21,7 +22,7 @@ const leaseArgs = { jobId: v.id("jobs"), leaseToken: v.number(), runId: v.id("ru
 export const get = workerQuery({
   args: { runId: v.id("runs") },
   returns: v.object({ ...runFields, _id: v.id("runs"), _creationTime: v.number() }),
-  handler: (ctx, { runId }) => requireRun(ctx, runId),
+  handler: async (ctx, { runId }) => liveRun(ctx, await requireRun(ctx, runId)),
 });
 
 export const begin = workerMutation({
@@ -51,13 +52,13 @@ export const end = workerMutation({
   handler: async (ctx, { jobId, leaseToken, runId, status, error }) => {
     const run = await requireRunLease(ctx, jobId, leaseToken, runId);
     if (!isActive(run)) return null;
-    await closeOut(ctx, run, status, error);
+    const { bars, decisions } = await closeOut(ctx, run, status, error);
     await appendAudit(ctx, {
       actor: ctx.actor.tokenIdentifier,
       action: `run.${status}`,
       subjectType: "run",
       subjectId: runId,
-      detail: { bars: run.bars, decisions: run.decisions, error },
+      detail: { bars, decisions, error },
     });
     return null;
   },
@@ -70,7 +71,7 @@ export const switchModel = workerMutation({
   handler: async (ctx, { jobId, leaseToken, runId, versionId }) => {
     const run = await requireRunLease(ctx, jobId, leaseToken, runId);
     await goOver(ctx, run, versionId, ctx.actor.tokenIdentifier);
-    return requireRun(ctx, runId);
+    return liveRun(ctx, await requireRun(ctx, runId));
   },
 });
 

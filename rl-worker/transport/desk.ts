@@ -18,8 +18,15 @@ export interface DeskOptions {
 export type Desk = ConvexClient;
 
 /** Connects; mutations sent while the line is down are re-sent exactly once by the client itself. */
-export function connectDesk({ convexUrl, key, issuer, subject }: DeskOptions): Desk {
-  const client = new ConvexClient(convexUrl, { unsavedChangesWarning: false, logger: false });
+export function connectDesk(
+  { convexUrl, key, issuer, subject }: DeskOptions,
+  webSocketConstructor?: typeof WebSocket,
+): Desk {
+  const client = new ConvexClient(convexUrl, {
+    unsavedChangesWarning: false,
+    logger: false,
+    ...(webSocketConstructor === undefined ? {} : { webSocketConstructor }),
+  });
   client.setAuth(createTokenSource(key, issuer, subject, systemClock.nowMs));
   return client;
 }

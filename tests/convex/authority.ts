@@ -128,6 +128,7 @@ export const AUTHORITY: Record<string, Authority> = {
   "runs/console:get": "viewer",
   "runs/console:list": "viewer",
   "runs/console:pause": "operator",
+  "runs/console:progress": "viewer",
   "runs/console:resume": "operator",
   "runs/console:start": "operator",
   "runs/console:stop": "operator",

@@ -138,8 +138,10 @@ export async function fillsOf({ desk, runId }: Driven) {
   return (await desk.viewer.query(api.execution.console.fills, { runId, limit: 2_000 })).reverse();
 }
 
-export function runOf({ desk, runId }: Driven) {
-  return desk.viewer.query(api.runs.console.get, { runId });
+/** The run with its progress as of now. */
+export async function runOf({ desk, runId }: Driven) {
+  const { progress, ...row } = await desk.viewer.query(api.runs.console.get, { runId });
+  return { ...row, ...(await desk.viewer.query(api.runs.console.progress, { runId })), final: progress };
 }
 
 export async function ledgerOf({ desk, runId }: Driven) {

@@ -132,6 +132,41 @@ describe("beginning a run", () => {
   });
 });
 
+describe("the progress of a run", () => {
+  test("is live beside the run while it is active, and part of the run from its end on", async () => {
+    const run = await beginRun(desk);
+    const row = async () => (await desk.viewer.query(api.runs.console.list, {}))[0]!;
+    const before = await row();
+    await play(run, bar(0, 2_000), 2);
+    await play(run, bar(1, 2_001), 2);
+    expect(await row()).toEqual(before);
+    expect(before.progress).toBeNull();
+    const live = await desk.viewer.query(api.runs.console.progress, { runId: run.runId });
+    expect(live).toMatchObject({ bars: 2, decisions: 2, fills: 1, lastBarOpenTimeMs: bar(1, 1).openTimeMs });
+    await stop(run.runId);
+    const { progress } = await row();
+    expect(progress).toMatchObject({ bars: 2, decisions: 2, fills: 2, lastDecisionId: live.lastDecisionId });
+    expect(await desk.viewer.query(api.runs.console.progress, { runId: run.runId })).toEqual({
+      ...progress,
+      status: "stopped",
+    });
+    expect(await desk.t.run((ctx) => ctx.db.query("runProgress").collect())).toEqual([]);
+  });
+
+  test("of a run that an older desk began is taken over from the run itself", async () => {
+    const run = await beginRun(desk);
+    await play(run, bar(0, 2_000), 2);
+    await desk.t.run(async (ctx) => {
+      const [row] = await ctx.db.query("runProgress").collect();
+      const { _id, _creationTime, runId, ...progress } = row!;
+      await ctx.db.patch(runId, progress);
+      await ctx.db.delete(_id);
+    });
+    await play(run, bar(1, 2_001), 2);
+    expect(await runOf(run)).toMatchObject({ bars: 2, decisions: 2, fills: 1 });
+  });
+});
+
 describe("pause, resume, stop, end", () => {
   const act = (name: "pause" | "resume" | "stop", runId: Id<"runs">) =>
     desk.operator.mutation(api.runs.console[name], { runId });

@@ -4,7 +4,7 @@ import { api } from "../../convex/_generated/api";
 import type { Id } from "../../convex/_generated/dataModel";
 import type { Candle } from "../../lib/market/types";
 import { cycleOf, POLICY, setPolicy, settle, throughGates, tick } from "./learningArgs";
-import { advance, beginRunOf, type Driven, decide, play, submission } from "./runDriver";
+import { advance, beginRunOf, type Driven, decide, play, runOf, submission } from "./runDriver";
 import { bar, INSTRUMENT, seedVersion } from "./seed";
 import { type Desk, expectFailure, openDesk } from "./setup";
 
@@ -22,7 +22,6 @@ const championId = async () =>
   (await desk.viewer.query(api.governance.console.listChampions, {}))[0]!.versionId;
 const rollback = (reason = "it trades badly") =>
   desk.operator.mutation(api.governance.console.rollback, { instrument: INSTRUMENT, reason });
-const runOf = (run: Driven) => desk.viewer.query(api.runs.console.get, { runId: run.runId });
 const shadowOf = (shadowId: Id<"shadows">) => desk.viewer.query(api.shadows.console.get, { shadowId });
 /** A replay: its bars are never late. */
 const championRun = () => beginRunOf(desk, version);

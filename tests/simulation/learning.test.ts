@@ -1,10 +1,12 @@
 /** The life of a model on a real desk: a cycle on noise, a rollback while a run is on, drift that cuts size. */
 import { join } from "node:path";
+import type { FunctionReference } from "convex/server";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import WebSocket from "ws";
 import { api } from "../../convex/_generated/api";
 import type { Id } from "../../convex/_generated/dataModel";
 import { readSigningKey } from "../../rl-worker/config";
-import { connectDesk, type Desk, waitForQuery } from "../../rl-worker/transport/desk";
+import { connectDesk, type Desk, type DeskOptions, waitForQuery } from "../../rl-worker/transport/desk";
 import {
   assay,
   type RunningUp,
@@ -22,17 +24,19 @@ const startMs = Math.ceil(Number(lines[0]!.split(",")[0]) / DAY_MS) * DAY_MS;
 const INSTRUMENT = "XAUT-USDT";
 const MARKET = ["--instrument", INSTRUMENT, "--timeframe", "15m"];
 let desk: RunningUp;
+let identity: DeskOptions;
 let person: Desk;
 const versions: Id<"agentVersions">[] = [];
 
 beforeAll(async () => {
   desk = await startUp(["--no-console", "--no-exchange", "--backend-port", "0", "--data", data]);
-  person = connectDesk({
+  identity = {
     convexUrl: /Backend\s+(http\S+)/.exec(desk.output())![1]!,
     key: readSigningKey(join(data, "keys", "signing.json")),
     issuer: "https://assay.local",
     subject: "local:cli",
-  });
+  };
+  person = connectDesk(identity);
   const file = writeCsv(join(folder.path, "bars.csv"), lines);
   await assay(data, "import", file, "--instrument", INSTRUMENT, "--timeframe", "1m");
 });
@@ -77,13 +81,13 @@ test("a rollback while a run is on changes its model between two bars, and both 
   }
   // A bar in 60 ms: long enough to roll back in the middle.
   const runId = await run(15_000);
-  await waitForQuery(person, api.runs.console.get, { runId }, ({ decisions }) => decisions > 20);
+  await waitForQuery(person, api.runs.console.progress, { runId }, ({ decisions }) => decisions > 20);
   const rolledBack = await assay(data, "rollback", "--instrument", INSTRUMENT, "--reason", "drill", "--json");
   expect(rolledBack.result).toMatchObject({ versionId: versions[0], runs: 1 });
   const again = await assay(data, "rollback", "--instrument", INSTRUMENT, "--reason", "drill", "--json");
   expect(again.code).toBe(1);
   const end = await finished(runId);
-  expect(end).toMatchObject({ status: "finished", decisions: 192, versionId: versions[0] });
+  expect(end).toMatchObject({ status: "finished", progress: { decisions: 192 }, versionId: versions[0] });
   const rows = [];
   for (let cursor: string | null = null, isDone = false; !isDone; ) {
     const paginationOpts = { numItems: 100, cursor };
@@ -103,6 +107,44 @@ test("a rollback while a run is on changes its model between two bars, and both 
     const replay = await assay(data, "replay", decision._id, "--json");
     expect(replay.result).toMatchObject({ identical: true, differences: [] });
   }
+});
+
+/** Watches one query over a socket of its own; counts the results and the bytes that arrive after the first. */
+async function watch<Q extends FunctionReference<"query">>(query: Q, args: Q["_args"]) {
+  const seen = { results: 0, bytes: 0 };
+  class CountingSocket extends WebSocket {
+    constructor(url: string) {
+      super(url);
+      this.on("message", (data: Buffer) => {
+        seen.bytes += data.length;
+      });
+    }
+  }
+  const client = connectDesk(identity, CountingSocket as unknown as typeof globalThis.WebSocket);
+  await new Promise<void>((resolve) => {
+    client.onUpdate(query, args, () => {
+      seen.results += 1;
+      if (seen.results === 1) resolve();
+    });
+  });
+  Object.assign(seen, { results: 0, bytes: 0 });
+  return { seen, client };
+}
+
+test("no bar and no decision of a run sends the list of runs again; its own figures arrive live", async () => {
+  // A bar in 15 ms, so that the subscribers are told of most bars one by one.
+  const runId = await run(60_000);
+  await waitForQuery(person, api.runs.console.progress, { runId }, ({ bars }) => bars > 5);
+  const list = await watch(api.runs.console.list, {});
+  const progress = await watch(api.runs.console.progress, { runId });
+  const end = await finished(runId);
+  expect(end!.progress).toMatchObject({ bars: 192, decisions: 192 });
+  console.log(`list: ${JSON.stringify(list.seen)}, progress: ${JSON.stringify(progress.seen)}`);
+  // The end of the run is the one change of its row.
+  expect(list.seen.results).toBeLessThanOrEqual(1);
+  expect(progress.seen.results).toBeGreaterThan(50);
+  expect(progress.seen.bytes / progress.seen.results).toBeLessThan(700);
+  await Promise.all([list.client.close(), progress.client.close()]);
 });
 
 test("A-09: drift cuts the size of a running model within the check that finds it, and such a decision replays", async () => {
@@ -130,7 +172,7 @@ test("A-09: drift cuts the size of a running model within the check that finds i
   const [alert, ...others] = result!.alerts as { alertId: string; action: string; sentence: string }[];
   expect(alert).toMatchObject({ action: "sizeCut", level: "warning" });
   expect(others).toEqual([]);
-  const last = await person.query(api.decisions.console.get, { decisionId: end!.lastDecisionId! });
+  const last = await person.query(api.decisions.console.get, { decisionId: end!.progress!.lastDecisionId! });
   expect(last.circumstances.sizeFactor).toBe(0.5);
   const replay = await assay(data, "replay", last._id, "--json");
   expect(replay.result).toMatchObject({ identical: true });

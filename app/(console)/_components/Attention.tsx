@@ -5,7 +5,7 @@ import Link from "next/link";
 import { KILL_WORDS } from "@/components/domain/chips";
 import { useGatewayHolds } from "@/components/domain/GatewayNotice";
 import { jobTitle } from "@/components/domain/JobProgress";
-import { isActive, type Run } from "@/components/domain/runView";
+import { isActive, type RunRow } from "@/components/domain/runView";
 import { formatDuration } from "@/components/format";
 import { usePacedQuery } from "@/components/hooks/usePacedQuery";
 import { useNow } from "@/components/providers/clock";
@@ -22,7 +22,7 @@ interface Matter {
 }
 
 /** What waits for a person: nothing is shown when nothing does. */
-export function Attention({ runs }: { runs: readonly Run[] }) {
+export function Attention({ runs }: { runs: readonly RunRow[] }) {
   const kill = useQuery(api.governance.console.killSwitch, {});
   const workers = useQuery(api.ops.console.listWorkers, {});
   const jobs = usePacedQuery(api.ops.console.listJobs, {});

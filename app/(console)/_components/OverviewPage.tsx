@@ -5,6 +5,7 @@ import { DecisionFeed } from "@/components/domain/DecisionFeed";
 import { DecisionDrawer } from "@/components/domain/decision/DecisionDrawer";
 import { PositionCard } from "@/components/domain/PositionCard";
 import { isActive } from "@/components/domain/runView";
+import { useLiveRun } from "@/components/domain/useLiveRun";
 import { usePacedQuery } from "@/components/hooks/usePacedQuery";
 import { useUrlState } from "@/components/hooks/useUrlState";
 import { LinkButton } from "@/components/ui/Button";
@@ -23,14 +24,15 @@ export function OverviewPage() {
   const runs = usePacedQuery(api.runs.console.list, {});
   const { get, set } = useUrlState();
   const openId = get("decision");
-  const shown = runs?.find(isActive) ?? runs?.[0];
+  const shownRow = runs?.find(isActive) ?? runs?.[0];
+  const shown = useLiveRun(shownRow);
   return (
     <Page>
       <h1 className="sr-only">Overview</h1>
       <StatusStrip run={shown} />
       <Attention runs={runs ?? []} />
       <QuickStart />
-      {runs === undefined ? (
+      {runs === undefined || (shownRow !== undefined && shown === undefined) ? (
         <Panel>
           <SkeletonRows rows={8} />
         </Panel>

@@ -10,6 +10,7 @@ import { systemClock } from "../../runtime/clock";
 import type { Desk } from "../../transport/desk";
 import type { JsonValue } from "../output";
 import { CommandError, dataDirOf, ROOT, UsageError } from "../session";
+import { runProgress } from "./operate";
 
 /** Walks the whole chain in pages; names the first bad link. */
 export async function verifyAudit(person: Desk) {
@@ -59,16 +60,12 @@ export async function list(person: Desk, what: string): Promise<{ [key: string]:
     }
     case "runs": {
       const rows = await person.query(api.runs.console.list, {});
-      return {
-        runs: rows.map((r) => ({
-          runId: r._id,
-          name: r.name,
-          status: r.status,
-          decisions: r.decisions,
-          fills: r.fills,
-          netPnlUsd: r.equityUsd - r.initialBalanceUsd,
-        })),
-      };
+      const runs = rows.map(async (r) => {
+        const { decisions, fills, equityUsd } = await runProgress(person, r);
+        const netPnlUsd = equityUsd - r.initialBalanceUsd;
+        return { runId: r._id, name: r.name, status: r.status, decisions, fills, netPnlUsd };
+      });
+      return { runs: await Promise.all(runs) };
     }
     case "series": {
       const rows = await person.query(api.market.console.listSeries, {});

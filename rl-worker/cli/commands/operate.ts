@@ -1,4 +1,5 @@
 /** `assay run`, `replay`, `kill`: operating the desk. */
+import type { FunctionReturnType } from "convex/server";
 import { api } from "../../../convex/_generated/api";
 import type { Id } from "../../../convex/_generated/dataModel";
 import type { Timeframe } from "../../../lib/market/types";
@@ -86,32 +87,45 @@ async function followRun(person: Desk, runId: Id<"runs">): Promise<void> {
       .mutation(api.runs.console.stop, { runId })
       .catch((error) => process.stderr.write(`${messageOf(error)}\n`));
   });
+  let totalBars: number | undefined;
+  const unwatch = person.onUpdate(api.runs.console.get, { runId }, (run) => {
+    totalBars = run.totalBars;
+  });
   try {
-    await waitForQuery(person, api.runs.console.get, { runId }, (run) => {
-      const total = run.totalBars === undefined ? "" : ` / ${run.totalBars}`;
+    await waitForQuery(person, api.runs.console.progress, { runId }, (run) => {
+      const total = totalBars === undefined ? "" : ` / ${totalBars}`;
       progress.show(
         `${run.status}: bar ${run.bars}${total}, ${run.decisions} decisions, ${run.fills} fills, equity ${run.equityUsd.toFixed(2)} USD`,
       );
       return ENDED.has(run.status);
     });
   } finally {
+    unwatch();
     release();
     progress.end();
   }
 }
 
+type RunRow = FunctionReturnType<typeof api.runs.console.get>;
+
+/** How far a run is: its own final figures once it has ended, else as of now. */
+export async function runProgress(person: Desk, run: RunRow) {
+  return run.progress ?? person.query(api.runs.console.progress, { runId: run._id });
+}
+
 export async function runStatus(person: Desk, runId: Id<"runs">) {
   const run = await person.query(api.runs.console.get, { runId });
+  const { bars, decisions, holds, fills, equityUsd, lastDecisionId } = await runProgress(person, run);
   const untilMs = run.finishedAtMs ?? systemClock.nowMs();
   return {
     runId,
     status: run.status,
-    bars: run.bars,
-    decisions: run.decisions,
-    holds: run.holds,
-    fills: run.fills,
-    netPnlUsd: run.equityUsd - run.initialBalanceUsd,
-    lastDecisionId: run.lastDecisionId,
+    bars,
+    decisions,
+    holds,
+    fills,
+    netPnlUsd: equityUsd - run.initialBalanceUsd,
+    lastDecisionId,
     version: run.versionName,
     error: run.error,
     seconds: run.startedAtMs === undefined ? 0 : (untilMs - run.startedAtMs) / 1000,

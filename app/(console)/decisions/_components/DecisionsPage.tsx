@@ -4,7 +4,8 @@ import { ListChecks } from "lucide-react";
 import { SimulatedTag, StatusChip } from "@/components/domain/chips";
 import { DecisionDrawer } from "@/components/domain/decision/DecisionDrawer";
 import { DecisionTable } from "@/components/domain/decision/DecisionTable";
-import { isActive, type Run } from "@/components/domain/runView";
+import { isActive, type RunRow } from "@/components/domain/runView";
+import { useLiveRun } from "@/components/domain/useLiveRun";
 import { useNewestDecisions } from "@/components/domain/useNewestDecisions";
 import { formatCount } from "@/components/format";
 import { usePacedQuery } from "@/components/hooks/usePacedQuery";
@@ -36,6 +37,7 @@ export function DecisionsPage() {
   );
   const runId = wanted ?? linked?.runId ?? runs?.[0]?._id ?? null;
   const run = runs?.find((candidate) => candidate._id === runId);
+  const live = useLiveRun(run);
   const outcome = readOutcome(get("outcome"));
   const open = (id: string) => set({ decision: id });
   return (
@@ -80,7 +82,7 @@ export function DecisionsPage() {
         hint={
           run === undefined
             ? undefined
-            : `${formatCount(run.decisions)} decisions, ${formatCount(run.holds)} holds`
+            : `${formatCount(live?.decisions)} decisions, ${formatCount(live?.holds)} holds`
         }
         actions={
           run === undefined ? null : (
@@ -119,7 +121,7 @@ export function DecisionsPage() {
   );
 }
 
-function runLabel(run: Run): string {
+function runLabel(run: RunRow): string {
   const day = new Date(run.createdAtMs).toISOString().slice(0, 16).replace("T", " ");
   return `${run.name}, ${run.status}, ${day}`;
 }
@@ -132,7 +134,7 @@ interface DecisionListProps {
 }
 
 interface LiveDecisionsProps extends Omit<DecisionListProps, "runId"> {
-  run: Run;
+  run: RunRow;
 }
 
 /** While a run goes on, its newest decisions; the paginating hook's first page would grow with each. */

@@ -5,7 +5,7 @@ import { PriceChart } from "@/components/charts/PriceChart";
 import { TableTwin } from "@/components/charts/TableTwin";
 import { Age } from "@/components/domain/Age";
 import { SimulatedTag } from "@/components/domain/chips";
-import { type Run, runMarkers } from "@/components/domain/runView";
+import { type RunRow, runMarkers } from "@/components/domain/runView";
 import {
   formatCompact,
   formatNumber,
@@ -30,7 +30,7 @@ interface MarketChartProps {
   instrument: string;
   source: string;
   timeframe: Timeframe;
-  run: Run | undefined;
+  run: RunRow | undefined;
   until: string | null;
   isSimulated: boolean;
 }

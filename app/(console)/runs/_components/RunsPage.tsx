@@ -1,15 +1,18 @@
 "use client";
 import { Activity, Plus } from "lucide-react";
 import { useRouter } from "next/navigation";
+import type { ReactNode } from "react";
 import { Age } from "@/components/domain/Age";
 import { SimulatedTag, StatusChip } from "@/components/domain/chips";
-import { isActive, type Run, speedText } from "@/components/domain/runView";
+import { isActive, type Run, type RunRow, speedText } from "@/components/domain/runView";
+import { useLiveRun } from "@/components/domain/useLiveRun";
 import {
   formatCount,
   formatDay,
   formatPercent,
   formatSignedPercent,
   formatSignedUsd,
+  UNKNOWN,
 } from "@/components/format";
 import { usePacedQuery } from "@/components/hooks/usePacedQuery";
 import { useUrlState } from "@/components/hooks/useUrlState";
@@ -23,7 +26,7 @@ import { EmptyState, SkeletonRows } from "@/components/ui/States";
 import { api } from "@/convex/_generated/api";
 import { StartRunForm } from "./StartRunForm";
 
-function feedText(run: Run): string {
+function feedText(run: RunRow): string {
   if (run.feed === "live") return `live, ${run.source}`;
   return `replay, ${run.source}, ${formatDay(run.fromMs)} to ${formatDay(run.toMs)}`;
 }
@@ -32,7 +35,15 @@ function pnl(run: Run): number {
   return run.equityUsd - run.initialBalanceUsd;
 }
 
-const COLUMNS: Column<Run>[] = [
+/** A figure of the run that moves with its bars. */
+function Live({ row, show }: { row: RunRow; show: (run: Run) => ReactNode }) {
+  const run = useLiveRun(row);
+  return run === undefined ? UNKNOWN : show(run);
+}
+
+const live = (show: (run: Run) => ReactNode) => (row: RunRow) => <Live row={row} show={show} />;
+
+const COLUMNS: Column<RunRow>[] = [
   {
     id: "name",
     header: "Run",
@@ -60,21 +71,22 @@ const COLUMNS: Column<Run>[] = [
     id: "progress",
     header: "Progress",
     numeric: true,
-    cell: (run) =>
+    cell: live((run) =>
       run.totalBars ? formatPercent(run.bars / run.totalBars, 0) : `${formatCount(run.bars)} bars`,
+    ),
   },
-  { id: "decisions", header: "Decisions", numeric: true, cell: (run) => formatCount(run.decisions) },
-  { id: "fills", header: "Fills", numeric: true, cell: (run) => formatCount(run.fills) },
+  { id: "decisions", header: "Decisions", numeric: true, cell: live((run) => formatCount(run.decisions)) },
+  { id: "fills", header: "Fills", numeric: true, cell: live((run) => formatCount(run.fills)) },
   {
     id: "pnl",
     header: "Net PnL",
     numeric: true,
-    cell: (run) => (
+    cell: live((run) => (
       <Change value={pnl(run)}>
         {formatSignedUsd(pnl(run))}{" "}
         <span className="text-[12px]">{formatSignedPercent(pnl(run) / run.initialBalanceUsd)}</span>
       </Change>
-    ),
+    )),
   },
   {
     id: "created",

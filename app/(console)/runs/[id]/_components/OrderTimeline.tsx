@@ -2,7 +2,7 @@
 import { ArrowDownLeft, ArrowUpRight } from "lucide-react";
 import { When } from "@/components/domain/Age";
 import { StatusChip } from "@/components/domain/chips";
-import { type Run, tradeLimit } from "@/components/domain/runView";
+import { type RunRow, tradeLimit } from "@/components/domain/runView";
 import {
   baseOf,
   formatNumber,
@@ -21,7 +21,7 @@ const SHOWN = 60;
 const ORIGINS = { decision: "decision", killSwitch: "kill switch", stopRun: "end of run" } as const;
 
 interface OrderTimelineProps {
-  run: Run;
+  run: RunRow;
   onDecision: (id: string) => void;
 }
 

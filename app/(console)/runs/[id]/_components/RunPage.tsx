@@ -1,4 +1,5 @@
 "use client";
+import { useQuery } from "convex/react";
 import Link from "next/link";
 import { Age } from "@/components/domain/Age";
 import { BreakerNotice } from "@/components/domain/BreakerNotice";
@@ -9,6 +10,7 @@ import { PositionCard } from "@/components/domain/PositionCard";
 import { RunChart } from "@/components/domain/RunChart";
 import { RunControls } from "@/components/domain/RunControls";
 import { isActive, type Run, speedText } from "@/components/domain/runView";
+import { useLiveRun } from "@/components/domain/useLiveRun";
 import {
   formatCompact,
   formatCount,
@@ -33,7 +35,7 @@ import { OrderTimeline } from "./OrderTimeline";
 
 /** What is it doing now, and why. */
 export function RunPage({ runId }: { runId: Id<"runs"> }) {
-  const run = usePacedQuery(api.runs.console.get, { runId });
+  const run = useLiveRun(useQuery(api.runs.console.get, { runId }));
   const { get, set } = useUrlState();
   const openId = get("decision");
   const open = (id: string) => set({ decision: id });
