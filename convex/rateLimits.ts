@@ -7,7 +7,7 @@ import type { MutationCtx } from "./_generated/server";
 
 /** Token buckets: `capacity` at once, then `rate` in each period. */
 export const RATES = {
-  /** Wrong sign-in codes, by address. Right ones cost nothing. */
+  /** Wrong sign-in codes, by address and, of a stale link, its member. Right ones cost nothing and always pass. */
   signInFailures: { kind: "token bucket", rate: 10, period: MINUTE, capacity: 20 },
   /** Jobs that a person asks for, by member; what a search goes on to ask is not counted. `ops/model.ts` bounds how many wait. */
   jobRequests: { kind: "token bucket", rate: 60, period: MINUTE, capacity: 120 },
@@ -19,21 +19,13 @@ export type RateName = keyof typeof RATES;
 
 const limiter = new RateLimiter(components.rateLimiter, RATES);
 
-function refuse(name: RateName, { ok, retryAfter }: { ok: boolean; retryAfter?: number }): void {
-  if (ok) return;
-  const { rate, period } = RATES[name];
-  throw new ConvexError(rateLimitedError(name, rate, period, Math.ceil(retryAfter ?? period)));
-}
-
 /**
  * Counts one use of a limit and refuses with RATE_LIMITED when there is none left. The count is part of the transaction: a mutation
  * that fails afterwards has used nothing.
  */
 export async function countUse(ctx: MutationCtx, name: RateName, key: string): Promise<void> {
-  refuse(name, await limiter.limit(ctx, name, { key }));
-}
-
-/** Refuses with RATE_LIMITED when a limit is used up, without using it. */
-export async function refuseWhenUsedUp(ctx: MutationCtx, name: RateName, key: string): Promise<void> {
-  refuse(name, await limiter.check(ctx, name, { key }));
+  const { ok, retryAfter } = await limiter.limit(ctx, name, { key });
+  if (ok) return;
+  const { rate, period } = RATES[name];
+  throw new ConvexError(rateLimitedError(name, rate, period, Math.ceil(retryAfter ?? period)));
 }

@@ -12,7 +12,10 @@ const log = createLogger("worker");
 async function main(): Promise<void> {
   const config = readConfig(process.env);
   const workerId = `worker-${randomUUID().slice(0, 8)}`;
-  const desk = connectDesk({ ...config, subject: "service:worker" });
+  const desk = connectDesk(
+    { ...config, subject: "service:worker" },
+    { onWait: (message) => log.info("waiting", { message }) },
+  );
   const stop = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     process.once(signal, () => {

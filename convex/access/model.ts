@@ -5,7 +5,7 @@ import { LIMITS } from "../../lib/contract/limits";
 import type { Doc } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
 import { appendAudit } from "../audit/model";
-import { countUse, refuseWhenUsedUp } from "../rateLimits";
+import { countUse } from "../rateLimits";
 import { LOCAL_ISSUER_DEFAULT, type Role, SERVICE_SUBJECT_PREFIX } from "./roles";
 
 export async function findMember(ctx: QueryCtx, tokenIdentifier: string): Promise<Doc<"members"> | null> {
@@ -108,19 +108,22 @@ export async function createSignInLink(
 }
 
 /**
- * Uses up a link. Wrong, used and expired codes give the same answer, null, so guessing learns nothing; they count against the address
- * that they came from, which a thrown error would undo. Throws RATE_LIMITED when there were too many.
+ * Uses up a link. Wrong, used and expired codes give the same answer, null, so guessing learns nothing; they count,
+ * which a thrown error would undo, against the address that they came from and the member whom a stale link names.
+ * Throws RATE_LIMITED when there were too many. A right code is never refused for them: it holds 192 random bits,
+ * so no number of tries finds one, while a refusal would let anybody lock the members out, all of whom come from
+ * the console's own address.
  */
 export async function redeemSignInLink(
   ctx: MutationCtx,
   codeHash: string,
 ): Promise<{ subject: string; displayName: string; role: Role } | null> {
-  const address = (await ctx.meta.getRequestMetadata()).ip ?? "unknown";
-  await refuseWhenUsedUp(ctx, "signInFailures", address);
   const link = await findLink(ctx, codeHash);
   const now = Date.now();
   if (link === null || link.usedAtMs !== undefined || link.expiresAtMs < now) {
-    await countUse(ctx, "signInFailures", address);
+    const address = (await ctx.meta.getRequestMetadata()).ip ?? "unknown";
+    const key = `${address} ${link?.subject ?? ""}`;
+    await countUse(ctx, "signInFailures", key);
     return null;
   }
   await ctx.db.patch(link._id, { usedAtMs: now });

@@ -93,6 +93,8 @@ async function assertAnswers({ convexUrl }: DeskFile, dataDir: string): Promise<
   );
 }
 
+const sayWaiting = (message: string) => void process.stderr.write(`${message} ...\n`);
+
 /** Connects to the running desk, or starts a backend (and a worker when needed) on the folder. */
 export async function openSession(options: {
   data?: string;
@@ -126,8 +128,8 @@ export async function openSession(options: {
   }
   await assertAnswers(desk, dataDir);
   const identity = { convexUrl: desk.convexUrl, key: readSigningKey(keyFile), issuer: ISSUER };
-  const person = connectDesk({ ...identity, subject: "local:cli" });
-  const service = connectDesk({ ...identity, subject: "service:cli" });
+  const person = connectDesk({ ...identity, subject: "local:cli" }, { onWait: sayWaiting });
+  const service = connectDesk({ ...identity, subject: "service:cli" }, { onWait: sayWaiting });
   return {
     person,
     service,

@@ -6,6 +6,7 @@ import { sha256Hex } from "../../lib/core/sha256";
 import type { SigningKey } from "../config";
 import { systemClock } from "../runtime/clock";
 import { createTokenSource } from "./identity";
+import { withPatience } from "./patience";
 
 export interface DeskOptions {
   convexUrl: string;
@@ -17,16 +18,27 @@ export interface DeskOptions {
 
 export type Desk = ConvexClient;
 
-/** Connects; mutations sent while the line is down are re-sent exactly once by the client itself. */
+interface LineOptions {
+  /** Is told, in a sentence, of each wait for a rate limit. */
+  onWait?: (message: string) => void;
+  webSocketConstructor?: typeof WebSocket;
+}
+
+/**
+ * Connects; mutations sent while the line is down are re-sent exactly once by the client itself, and one refused as
+ * too often is sent again when the refusal says so.
+ */
 export function connectDesk(
   { convexUrl, key, issuer, subject }: DeskOptions,
-  webSocketConstructor?: typeof WebSocket,
+  { onWait = () => {}, webSocketConstructor }: LineOptions = {},
 ): Desk {
-  const client = new ConvexClient(convexUrl, {
-    unsavedChangesWarning: false,
-    logger: false,
-    ...(webSocketConstructor === undefined ? {} : { webSocketConstructor }),
-  });
+  const quiet = { unsavedChangesWarning: false, logger: false } as const;
+  const options = webSocketConstructor === undefined ? quiet : { ...quiet, webSocketConstructor };
+  const client = new ConvexClient(convexUrl, options);
+  const send = client.mutation.bind(client);
+  const patient = (...call: Parameters<typeof send>) =>
+    withPatience(() => send(...call), { clock: systemClock, onWait });
+  client.mutation = patient as typeof client.mutation;
   client.setAuth(createTokenSource(key, issuer, subject, systemClock.nowMs));
   return client;
 }

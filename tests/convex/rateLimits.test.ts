@@ -36,14 +36,29 @@ const invite = (code: string) =>
 const SERVICE = `${ISSUER}|service:worker`;
 
 describe("rate limits", () => {
-  test("wrong sign-in codes are counted, though they change nothing else, and then every code is refused a while", async () => {
-    await invite("right");
+  test("wrong sign-in codes are counted, though they change nothing else, and then refused a while", async () => {
     for (let i = 0; i < RATES.signInFailures.capacity; i++) expect(await redeem(`guess ${i}`)).toBeNull();
-    const refused = await failure(redeem("right"));
+    const refused = await failure(redeem("another guess"));
     expect(refused).toMatchObject({ code: "RATE_LIMITED", kind: "limited", limit: "signInFailures" });
     expect(refused.message).toMatch(/signInFailures is 10 in 60 s; try again in 6 s/);
     vi.setSystemTime(NOW_MS + refused.retryAfterMs!);
+    expect(await redeem("another guess")).toBeNull();
+  });
+
+  test("nobody can lock a member out: however many wrong codes come from their address, the right one signs in", async () => {
+    await invite("right");
+    for (let i = 0; i < RATES.signInFailures.capacity; i++) await redeem(`guess ${i}`);
+    await expectFailure(redeem("one more"), "RATE_LIMITED");
     expect(await redeem("right")).toMatchObject({ subject: "local:ada" });
+  });
+
+  test("a member who tries a stale link during a flood of guesses is told that it is stale, until they flood too", async () => {
+    await invite("used");
+    await redeem("used");
+    for (let i = 0; i < RATES.signInFailures.capacity; i++) await redeem(`guess ${i}`);
+    await expectFailure(redeem("one more"), "RATE_LIMITED");
+    for (let i = 0; i < RATES.signInFailures.capacity; i++) expect(await redeem("used")).toBeNull();
+    await expectFailure(redeem("used"), "RATE_LIMITED");
   });
 
   test("right sign-in codes are not counted", async () => {

@@ -120,7 +120,9 @@ async function watch<Q extends FunctionReference<"query">>(query: Q, args: Q["_a
       });
     }
   }
-  const client = connectDesk(identity, CountingSocket as unknown as typeof globalThis.WebSocket);
+  const client = connectDesk(identity, {
+    webSocketConstructor: CountingSocket as unknown as typeof globalThis.WebSocket,
+  });
   await new Promise<void>((resolve) => {
     client.onUpdate(query, args, () => {
       seen.results += 1;
