@@ -11,7 +11,7 @@ import { OperatorError } from "./store/store";
 
 const USAGE =
   "usage: backend --functions DIR --data DIR --port P [--site-port P2] [--host 127.0.0.1] [--admin-key KEY | --admin-key-file FILE] [--env-file FILE]\n" +
-  "               [--compute-limit-ms 1000] [--max-blocked-ms 15000] [--log-level info]\n" +
+  "               [--compute-limit-ms 1000] [--max-blocked-ms 15000] [--max-heap-mb 1024] [--log-level info]\n" +
   COMMANDS_USAGE;
 
 function portOf(text: string | undefined, name: string): number | undefined {
@@ -23,17 +23,26 @@ function portOf(text: string | undefined, name: string): number | undefined {
   return port;
 }
 
-/** A number of milliseconds given on the command line. Throws OperatorError. */
-function milliseconds(text: string | undefined, name: string, otherwise: number): number {
+/** A whole number of `unit` given on the command line, 0 to `most`. Throws OperatorError. */
+function numberOf(
+  text: string | undefined,
+  name: string,
+  unit: string,
+  most: number,
+  otherwise: number,
+): number {
   if (text === undefined) return otherwise;
   const value = Number(text);
-  if (!Number.isInteger(value) || value < 0 || value > 3_600_000) {
+  if (!Number.isInteger(value) || value < 0 || value > most) {
     throw new OperatorError(
-      `--${name} must be milliseconds between 0 and 3600000; found ${JSON.stringify(text)}.`,
+      `--${name} must be ${unit} between 0 and ${most}; found ${JSON.stringify(text)}.`,
     );
   }
   return value;
 }
+
+const milliseconds = (text: string | undefined, name: string, otherwise: number) =>
+  numberOf(text, name, "milliseconds", 3_600_000, otherwise);
 
 /** Deployment variables of a JSON object file. Throws OperatorError. */
 function environmentOf(file: string | undefined): Record<string, string> {
@@ -69,6 +78,7 @@ async function main(): Promise<void> {
       "env-file": { type: "string" },
       "compute-limit-ms": { type: "string" },
       "max-blocked-ms": { type: "string" },
+      "max-heap-mb": { type: "string" },
       "log-level": { type: "string", default: "info" },
       help: { type: "boolean" },
     },
@@ -91,6 +101,7 @@ async function main(): Promise<void> {
   const log = stderrLog(level);
   const adminKey = adminKeyOf(values["admin-key"], values["admin-key-file"]);
   const maxBlockedMs = milliseconds(values["max-blocked-ms"], "max-blocked-ms", 15_000);
+  const maxHeapMb = numberOf(values["max-heap-mb"], "max-heap-mb", "megabytes", 65_536, 1024);
   const sitePort = portOf(values["site-port"], "site-port");
   const running = await startBackend({
     functionsDir: values.functions,
@@ -103,7 +114,7 @@ async function main(): Promise<void> {
     log,
     computeLimitMs: milliseconds(values["compute-limit-ms"], "compute-limit-ms", 1000),
   });
-  if (maxBlockedMs > 0) startWatchdog(maxBlockedMs);
+  startWatchdog({ maxBlockedMs, maxHeapMb });
   let stopping = false;
   const stop = (signal: string) => {
     if (stopping) {

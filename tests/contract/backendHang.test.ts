@@ -1,7 +1,8 @@
+import { join } from "node:path";
 import { ConvexHttpClient } from "convex/browser";
 import { anyApi } from "convex/server";
 import { afterAll, describe, expect, it } from "vitest";
-import { spawnBackend, temporaryData } from "../backend/spawnBackend";
+import { type SpawnedBackend, spawnBackend, temporaryData } from "../backend/spawnBackend";
 
 const api = anyApi;
 const data = temporaryData();
@@ -23,5 +24,44 @@ describe("a function that never yields", () => {
     const other = new ConvexHttpClient(again.url, { logger: false });
     expect(await other.query(api.counters!.read!, { name: "before" })).toBe(1);
     expect(await again.end("SIGTERM")).toBe(0);
+  });
+});
+
+describe("a function that holds too much memory", () => {
+  const limited = (name: string) =>
+    spawnBackend({ dataDir: join(data.dataDir, name), args: ["--max-heap-mb", "300"] });
+
+  async function expectEnd(backend: SpawnedBackend, call: (client: ConvexHttpClient) => Promise<unknown>) {
+    const ended = new Promise<number | null>((resolve) => backend.process.once("close", resolve));
+    const client = new ConvexHttpClient(backend.url, { logger: false });
+    expect(await client.mutation(api.counters!.increment!, { name: "before" })).toBe(1);
+    await expect(call(client)).rejects.toThrow();
+    expect(await ended).toBe(1);
+    expect(backend.stderr()).not.toMatch(/FATAL ERROR|JS stacktrace/);
+    return backend.stderr();
+  }
+
+  it("without a pause ends the process with its name, and the next start has everything that was acknowledged", async () => {
+    const stderr = await expectEnd(await limited("hoard"), (client) =>
+      client.mutation(api.messages!.hoard!, {}),
+    );
+    expect(stderr).toMatch(/"event":"backend.outOfMemory","path":"messages:hoard"/);
+    expect(stderr).toMatch(
+      /over its limit of 300 MB while the function messages:hoard ran, so it stops; .*--max-heap-mb/,
+    );
+    const again = await limited("hoard");
+    const other = new ConvexHttpClient(again.url, { logger: false });
+    expect(await other.query(api.counters!.read!, { name: "before" })).toBe(1);
+    expect(await again.end("SIGTERM")).toBe(0);
+  });
+
+  it("between database calls ends the process with its name; one that lets go of as much is left alone", async () => {
+    const backend = await limited("collect");
+    const client = new ConvexHttpClient(backend.url, { logger: false });
+    expect(await client.action(api.actions!.collect!, { megabytes: 1500, hold: false })).toBe(0);
+    const stderr = await expectEnd(backend, () =>
+      client.action(api.actions!.collect!, { megabytes: 100_000, hold: true }),
+    );
+    expect(stderr).toMatch(/while the function actions:collect ran, so it stops/);
   });
 });
