@@ -43,6 +43,7 @@ import type * as drift_model from "../drift/model.js";
 import type * as drift_worker from "../drift/worker.js";
 import type * as evaluations_console from "../evaluations/console.js";
 import type * as evaluations_model from "../evaluations/model.js";
+import type * as evaluations_trials from "../evaluations/trials.js";
 import type * as evaluations_worker from "../evaluations/worker.js";
 import type * as execution_console from "../execution/console.js";
 import type * as execution_ledger from "../execution/ledger.js";
@@ -133,6 +134,7 @@ declare const fullApi: ApiFromModules<{
   "drift/worker": typeof drift_worker;
   "evaluations/console": typeof evaluations_console;
   "evaluations/model": typeof evaluations_model;
+  "evaluations/trials": typeof evaluations_trials;
   "evaluations/worker": typeof evaluations_worker;
   "execution/console": typeof execution_console;
   "execution/ledger": typeof execution_ledger;

@@ -57,3 +57,43 @@ export function assertManifestFits(
   );
   if (wanted.length !== result.files.length || !isStored) refuse("The files are not those of the manifest");
 }
+
+/** What a training adds to its settings to say how it went; no recipe asks for them. */
+const NOT_ASKED_FOR = ["plannedSteps", "fromRow", "toRow", "temperature"];
+/** Settings of the environment that a recipe may override, as `env.<name>`. */
+const OF_ENVIRONMENT = [
+  "rewardScale",
+  "drawdownPenalty",
+  "turnoverPenalty",
+  "holdingPenalty",
+  "episodeBars",
+  "ruinEquityFraction",
+];
+
+/**
+ * The steps and settings that a model was trained with, all of them spelled out: its walk-forward must retrain this
+ * recipe, not the defaults of the desk that it was brought to.
+ */
+export function recipeInManifest(manifest: Partial<ArtifactManifest>): {
+  steps: number;
+  hyperparameters: Record<string, number>;
+} {
+  const { hyperparameters: stated = {}, environmentSteps = 0, network } = manifest;
+  const environment = (manifest.environment ?? {}) as Record<string, unknown>;
+  const own = Object.entries(stated).filter(([name]) => !NOT_ASKED_FOR.includes(name));
+  const reward = OF_ENVIRONMENT.flatMap((name) =>
+    typeof environment[name] === "number" ? [[`env.${name}`, environment[name]]] : [],
+  );
+  const encoder = network?.encoder;
+  const encoded =
+    encoder === undefined
+      ? []
+      : [
+          ["encoder.units", encoder.units],
+          ["encoder.fusionUnits", encoder.fusionUnits],
+        ];
+  return {
+    steps: stated.plannedSteps ?? environmentSteps,
+    hyperparameters: Object.fromEntries([...own, ...reward, ...encoded]) as Record<string, number>,
+  };
+}

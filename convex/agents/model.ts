@@ -3,17 +3,17 @@ import { ConvexError, type Infer, v } from "convex/values";
 import { costModelHash } from "../../lib/broker/charges";
 import type { CostModel } from "../../lib/broker/types";
 import { appError } from "../../lib/contract/errors";
-import { LIMITS } from "../../lib/contract/limits";
 import { sha256Hex } from "../../lib/core/sha256";
 import { versionName } from "../../lib/policy/versionName";
 import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
-import { appendAudit } from "../audit/model";
+import { appendAudit, deskIdOf } from "../audit/model";
 import { costsInForce } from "../costs/model";
 import { findByHash, requireDataset } from "../datasets/model";
 import { recordTrial } from "../evaluations/model";
+import { vLedgerElsewhere } from "../evaluations/schema";
 import { enqueueJob, requireLease } from "../ops/model";
-import { assertManifestFits, parseManifest, type vTrainingResult } from "./manifest";
+import { assertManifestFits, parseManifest, recipeInManifest, type vTrainingResult } from "./manifest";
 import { freeName } from "./names";
 import {
   type vAlgorithm,
@@ -22,8 +22,10 @@ import {
   type vThreadChoice,
   type vVersionStatus,
 } from "./schema";
+import { assertTrainable, requireTrainingDataset } from "./trainable";
 
 export { recipeFor, recipeHash, recipeOf } from "./recipe";
+export { assertTrainable, requireTrainingDataset } from "./trainable";
 
 export async function requireVersion(ctx: QueryCtx, id: Id<"agentVersions">): Promise<Doc<"agentVersions">> {
   const version = await ctx.db.get(id);
@@ -71,51 +73,6 @@ export interface TrainingRequest {
   kernel?: Infer<typeof vKernelChoice>;
   threads?: Infer<typeof vThreadChoice>;
   name?: string;
-}
-
-/** Refuses steps, seeds and hyper-parameters that no training could run with. */
-export function assertTrainable(steps: number, seeds: readonly number[], hyperparameters = {}): void {
-  if (!Number.isInteger(steps) || steps < 1 || steps > LIMITS.trainingStepsMax) {
-    throw new ConvexError(
-      appError(
-        "INVALID_ARGUMENT",
-        `steps must be a whole number from 1 to ${LIMITS.trainingStepsMax}`,
-        "steps",
-      ),
-    );
-  }
-  if (seeds.some((seed) => !Number.isInteger(seed) || seed < 0 || seed > 0xffffffff)) {
-    throw new ConvexError(
-      appError("INVALID_ARGUMENT", "seed must be a whole number from 0 to 4294967295", "seed"),
-    );
-  }
-  if (Object.keys(hyperparameters).length > LIMITS.hyperparametersMax) {
-    throw new ConvexError(
-      appError(
-        "LIMIT_EXCEEDED",
-        `at most ${LIMITS.hyperparametersMax} hyper-parameters can be set`,
-        "hyperparameters",
-      ),
-    );
-  }
-}
-
-/** The dataset, if its quality allows training on it. */
-export async function requireTrainingDataset(
-  ctx: QueryCtx,
-  datasetId: Id<"datasets">,
-): Promise<Doc<"datasets">> {
-  const dataset = await requireDataset(ctx, datasetId);
-  if (dataset.quality.verdict === "failed") {
-    throw new ConvexError(
-      appError(
-        "NO_DATA",
-        `Dataset coverage is ${dataset.quality.coveragePct.toFixed(1)} %; training needs a dataset that passes quality`,
-        "datasetId",
-      ),
-    );
-  }
-  return dataset;
 }
 
 export async function requestTraining(
@@ -211,7 +168,25 @@ export async function setVersionStatus(
   await ctx.db.patch(versionId, { status, error });
 }
 
-/** Stores a finished training; the server checks the checksum itself, and counts the trial for good. */
+/** Counts a training for good, from the moment that a worker begins it: a cancelled one was tried too. */
+export async function recordTraining(
+  ctx: MutationCtx,
+  { _id, instrument, timeframe, datasetId }: Doc<"agentVersions">,
+  elsewhere?: Infer<typeof vLedgerElsewhere>,
+): Promise<void> {
+  const { fromMs, toMs } = await requireDataset(ctx, datasetId);
+  await recordTrial(ctx, {
+    kind: "training",
+    versionId: _id,
+    instrument,
+    timeframe,
+    fromMs,
+    toMs,
+    elsewhere,
+  });
+}
+
+/** Stores a finished training; the server checks the checksum itself. */
 export async function completeTraining(
   ctx: MutationCtx,
   version: Doc<"agentVersions">,
@@ -250,12 +225,7 @@ export async function completeTraining(
     trainedAtMs: Date.now(),
     error: undefined,
   });
-  await recordTrial(ctx, {
-    instrument: version.instrument,
-    timeframe: version.timeframe,
-    kind: "training",
-    versionId: version._id,
-  });
+  await recordTraining(ctx, version);
   await appendAudit(ctx, {
     actor,
     action: "training.complete",
@@ -270,11 +240,12 @@ export const vImportedModel = v.object({
   artifactSha256: v.string(),
   files: v.array(vArtifactFile),
   name: v.optional(v.string()),
+  ledger: vLedgerElsewhere,
 });
 
 /**
  * Registers a model that was exported elsewhere as a candidate: the dataset it was trained on must be here by
- * hash. It counts as a trial like any training. The same artifact is registered once.
+ * hash. It brings the trials that the other desk had counted. The same artifact is registered once.
  */
 export async function importVersion(
   ctx: MutationCtx,
@@ -312,6 +283,13 @@ export async function importVersion(
     );
   }
   const { costs } = (manifest.environment ?? {}) as { costs?: CostModel };
+  const { steps, hyperparameters } = recipeInManifest(manifest);
+  const { ledger, ...artifact } = imported;
+  if (!Number.isSafeInteger(ledger.trials) || ledger.trials < 1 || ledger.deskId === "") {
+    throw new ConvexError(
+      appError("INVALID_ARGUMENT", "The ledger must name a desk and at least one trial", "ledger"),
+    );
+  }
   const made = `imported-${algorithm}-${dataset.timeframe}-${imported.artifactSha256.slice(0, 8)}`;
   const versionId = await ctx.db.insert("agentVersions", {
     name: await freeName(ctx, imported.name, made),
@@ -324,7 +302,8 @@ export async function importVersion(
     featureSetId: dataset.featureSetId,
     featureFingerprint: dataset.featureFingerprint,
     seed,
-    stepsRequested: environmentSteps,
+    stepsRequested: steps,
+    hyperparameters,
     costModelId: costs?.id,
     costModelHash: costs && costModelHash(costs),
     requestedBy: actor,
@@ -335,7 +314,9 @@ export async function importVersion(
     finalMetrics: {},
     createdAtMs: Date.now(),
   });
-  const result = { ...imported, finalMetrics: {}, environmentSteps, stepsPerSecond: 0, seconds: 0 };
+  const isFromHere = ledger.deskId === (await deskIdOf(ctx));
+  await recordTraining(ctx, await requireVersion(ctx, versionId), isFromHere ? undefined : ledger);
+  const result = { ...artifact, finalMetrics: {}, environmentSteps, stepsPerSecond: 0, seconds: 0 };
   await completeTraining(ctx, await requireVersion(ctx, versionId), result, actor);
   return versionId;
 }

@@ -6,6 +6,7 @@ import { appendPoints, vTrainingPoint } from "./ledger";
 import { vTrainingResult } from "./manifest";
 import {
   completeTraining,
+  recordTraining,
   requireManifest,
   requireTrainingLease,
   requireVersion,
@@ -55,6 +56,7 @@ export const markTraining = workerMutation({
   returns: v.null(),
   handler: async (ctx, { jobId, leaseToken, versionId }) => {
     const version = await requireTrainingLease(ctx, jobId, leaseToken, versionId);
+    await recordTraining(ctx, version);
     await setTrainingStatus(ctx, version, "training");
     return null;
   },

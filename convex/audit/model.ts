@@ -1,7 +1,7 @@
 /** Owns the audit chain. Append only; the only writer of auditEntries. */
 import { auditHash, GENESIS_HASH } from "../../lib/audit/chain";
 import { canonicalJson } from "../../lib/core/canonicalJson";
-import type { MutationCtx } from "../_generated/server";
+import type { MutationCtx, QueryCtx } from "../_generated/server";
 
 export interface AuditEvent {
   actor: string;
@@ -25,4 +25,10 @@ export async function appendAudit(ctx: MutationCtx, event: AuditEvent): Promise<
     atMs: Date.now(),
   };
   await ctx.db.insert("auditEntries", { ...content, hash: auditHash(content) });
+}
+
+/** What tells this desk from every other one: the hash of the first thing that was ever done on it. */
+export async function deskIdOf(ctx: QueryCtx): Promise<string> {
+  const first = await ctx.db.query("auditEntries").withIndex("by_sequence").first();
+  return first?.hash ?? GENESIS_HASH;
 }

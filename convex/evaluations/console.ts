@@ -2,7 +2,7 @@
 import { ConvexError, v } from "convex/values";
 import { appError } from "../../lib/contract/errors";
 import { requireManifest, requireVersion } from "../agents/model";
-import { appendAudit } from "../audit/model";
+import { appendAudit, deskIdOf } from "../audit/model";
 import { operatorMutation, viewerQuery } from "../builders";
 import { activeGatePolicy } from "../governance/model";
 import { vGateResult } from "../governance/schema";
@@ -10,7 +10,7 @@ import { findSeries } from "../market/model";
 import { enqueueJob } from "../ops/model";
 import { vTimeframe } from "../validators";
 import { equityForView, gatesFor, requireEvaluation, tradesOf, trialCountOf } from "./model";
-import { evaluationFields, vTrade } from "./schema";
+import { evaluationFields, vLedgerElsewhere, vTrade } from "./schema";
 
 const vEvaluation = v.object({ ...evaluationFields, _id: v.id("evaluations"), versionName: v.string() });
 
@@ -115,9 +115,12 @@ export const request = operatorMutation({
   },
 });
 
-/** How many trials were counted on an instrument and timeframe; nothing can lower it. */
-export const trialCount = viewerQuery({
-  args: { instrument: v.string(), timeframe: vTimeframe },
-  returns: v.number(),
-  handler: (ctx, { instrument, timeframe }) => trialCountOf(ctx, instrument, timeframe),
+/** How many trials were counted on the price that an instrument follows; nothing can lower it. Exports state it. */
+export const ledger = viewerQuery({
+  args: { instrument: v.string() },
+  returns: vLedgerElsewhere,
+  handler: async (ctx, { instrument }) => ({
+    deskId: await deskIdOf(ctx),
+    trials: Math.max(1, await trialCountOf(ctx, instrument)),
+  }),
 });

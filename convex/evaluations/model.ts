@@ -4,8 +4,13 @@ import { appError } from "../../lib/contract/errors";
 import { LIMITS } from "../../lib/contract/limits";
 import { bytesToFloat64 } from "../../lib/core/bytes";
 import type { GateResult } from "../../lib/stats/gateResult";
-import { evaluateGates, type GatePolicy, type GateSubject } from "../../lib/stats/gates";
-import { moments } from "../../lib/stats/moments";
+import {
+  type BarRange,
+  evaluateGates,
+  type GatePolicy,
+  type GateSubject,
+  unseenGate,
+} from "../../lib/stats/gates";
 import { toPerformance } from "../../lib/stats/performance";
 import { SHARPE_CONVENTION } from "../../lib/stats/returns";
 import { summariseTrades, verifyTrades } from "../../lib/stats/summariseTrades";
@@ -13,6 +18,9 @@ import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
 import { appendAudit } from "../audit/model";
 import type { evaluationFields, trialFields, vTrade } from "./schema";
+import { isRecorded, trialCountOf, trialStatistics } from "./trials";
+
+export { outcomeSharpes, trialCountOf, trialStatistics, varianceOf } from "./trials";
 
 export async function requireEvaluation(ctx: QueryCtx, id: Id<"evaluations">): Promise<Doc<"evaluations">> {
   const evaluation = await ctx.db.get(id);
@@ -23,33 +31,13 @@ export async function requireEvaluation(ctx: QueryCtx, id: Id<"evaluations">): P
 
 type Trial = Omit<ObjectType<typeof trialFields>, "atMs">;
 
-/** Counts one trial. Nothing updates or deletes these rows: promotion must know how many were run. */
+/**
+ * Counts one trial. Nothing updates or deletes these rows: promotion must know how many were run. One that was
+ * begun before (its worker died, or it was resumed) is not written twice.
+ */
 export async function recordTrial(ctx: MutationCtx, trial: Trial): Promise<void> {
+  if (trial.kind !== "evaluation" && (await isRecorded(ctx, trial))) return;
   await ctx.db.insert("trials", { ...trial, atMs: Date.now() });
-}
-
-/** Trials of one kind on an instrument and timeframe; at most 10,000 are read. */
-export async function trialsOf(
-  ctx: QueryCtx,
-  instrument: string,
-  timeframe: string,
-  kind: Trial["kind"],
-): Promise<Doc<"trials">[]> {
-  return ctx.db
-    .query("trials")
-    .withIndex("by_instrument_and_timeframe_and_kind", (q) =>
-      q.eq("instrument", instrument).eq("timeframe", timeframe).eq("kind", kind),
-    )
-    .take(10_000);
-}
-
-/** Trials counted on an instrument and timeframe: trainings, walk-forwards and search trials. */
-export async function trialCountOf(ctx: QueryCtx, instrument: string, timeframe: string): Promise<number> {
-  let count = 0;
-  for (const kind of ["training", "walkForward", "search"] as const) {
-    count += (await trialsOf(ctx, instrument, timeframe, kind)).length;
-  }
-  return count;
 }
 
 interface EquityColumns {
@@ -168,7 +156,7 @@ export async function recordEvaluation(
     simulated,
     bars: summary.bars,
     performance: toPerformance(summary),
-    trialCount: await trialCountOf(ctx, evaluation.instrument, evaluation.timeframe),
+    trialCount: await trialCountOf(ctx, evaluation.instrument),
     createdAtMs: Date.now(),
   });
   for (const [part, { trades }] of tradeParts.entries()) {
@@ -183,6 +171,8 @@ export async function recordEvaluation(
     kind: "evaluation",
     versionId: evaluation.versionId,
     evaluationId,
+    fromMs: evaluation.fromMs,
+    toMs: evaluation.toMs,
     sharpePerObservation: summary.sharpe.perObservation,
   });
   await appendAudit(ctx, {
@@ -195,30 +185,12 @@ export async function recordEvaluation(
   return evaluationId;
 }
 
-/**
- * What deflates a Sharpe: how many trainings were counted on the instrument and timeframe, and the variance of
- * the newest per-observation Sharpe of each evaluated version.
- */
-export async function trialStatistics(
-  ctx: QueryCtx,
-  instrument: string,
-  timeframe: string,
-  observations: number,
-): Promise<{ trialCount: number; sharpeVariance: number }> {
-  const evaluations = await trialsOf(ctx, instrument, timeframe, "evaluation");
-  const newest = new Map<string, number>();
-  for (const trial of evaluations) newest.set(String(trial.versionId), trial.sharpePerObservation ?? 0);
-  const sharpeVariance = varianceOf([...newest.values()], observations);
-  return { trialCount: Math.max(1, await trialCountOf(ctx, instrument, timeframe)), sharpeVariance };
-}
-
-/**
- * Sample variance of Sharpe ratios; of fewer than two, that of a worthless strategy's Sharpe over the same
- * observations, 1 / (T - 1).
- */
-export function varianceOf(sharpes: readonly number[], observations: number): number {
-  if (sharpes.length < 2) return 1 / Math.max(1, observations - 1);
-  return moments(sharpes).deviation ** 2;
+/** The bars that a version has learned from. */
+async function trainedOn(ctx: QueryCtx, versionId: Id<"agentVersions">): Promise<BarRange> {
+  const version = await ctx.db.get(versionId);
+  const dataset = version === null ? null : await ctx.db.get(version.datasetId);
+  // A dataset that is not known any more may have held any bar.
+  return dataset ?? { fromMs: Number.NEGATIVE_INFINITY, toMs: Number.POSITIVE_INFINITY };
 }
 
 /** The gates of an evaluation as they stand now: more trials since then make the deflated Sharpe stricter. */
@@ -244,5 +216,9 @@ export async function gatesFor(
     sharpe: { ...sharpe, annualised: value, convention: SHARPE_CONVENTION },
     baselines,
   };
-  return { gates: evaluateGates(subject, trialCount, sharpeVariance, policy), trialCount };
+  const gates = [
+    ...evaluateGates(subject, trialCount, sharpeVariance, policy),
+    unseenGate(evaluation, await trainedOn(ctx, evaluation.versionId)),
+  ];
+  return { gates, trialCount };
 }

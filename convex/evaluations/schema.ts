@@ -111,15 +111,22 @@ export const equityPartFields = {
   positionQty: v.bytes(),
 };
 
-/** Evaluations only leave their Sharpe; every other kind counts as a trial. */
+/** `outcome` leaves the Sharpe of a walk-forward or search trial; what counts is in `lib/stats/trialCount`. */
 export const vTrialKind = v.union(
   v.literal("training"),
   v.literal("walkForward"),
   v.literal("search"),
   v.literal("evaluation"),
+  v.literal("outcome"),
 );
 
-/** The trial ledger: append only. Every training, walk-forward and search trial on a period counts. */
+/** The ledger of the desk that an imported model came from, as its export stated it. */
+export const vLedgerElsewhere = v.object({ deskId: v.string(), trials: v.number() });
+
+/**
+ * The trial ledger: append only. A training, walk-forward or search trial is written when a worker begins it:
+ * cancelling it afterwards takes nothing back.
+ */
 export const trialFields = {
   instrument: v.string(),
   timeframe: v.string(),
@@ -132,8 +139,9 @@ export const trialFields = {
   fromMs: v.optional(v.number()),
   toMs: v.optional(v.number()),
   sharpePerObservation: v.optional(v.number()),
-  /** Sharpe per day out of sample; walk-forwards and search trials. */
+  /** Sharpe per day out of sample; outcomes, and on older desks the trials themselves. */
   sharpePerDay: v.optional(v.number()),
+  elsewhere: v.optional(vLedgerElsewhere),
   atMs: v.number(),
 };
 
@@ -144,9 +152,8 @@ export const evaluationTables = {
     .index("by_job", ["jobId"]),
   evaluationTrades: defineTable(tradePartFields).index("by_evaluation_and_part", ["evaluationId", "part"]),
   evaluationEquity: defineTable(equityPartFields).index("by_evaluation_and_part", ["evaluationId", "part"]),
-  trials: defineTable(trialFields).index("by_instrument_and_timeframe_and_kind", [
-    "instrument",
-    "timeframe",
-    "kind",
-  ]),
+  trials: defineTable(trialFields)
+    .index("by_instrument_and_kind", ["instrument", "kind"])
+    .index("by_version_and_kind", ["versionId", "kind"])
+    .index("by_walkForward_and_kind", ["walkForwardId", "kind"]),
 };

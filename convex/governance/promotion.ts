@@ -53,7 +53,33 @@ export async function gatesOf(ctx: QueryCtx, version: Doc<"agentVersions">, poli
           ),
         ]
       : (await walkForwardGates(ctx, walkForward, policy.walkForward)).gates;
-  return { evaluation, walkForward, gates: [...evaluated, ...walked] };
+  const unmet = await unmetChampion(ctx, version, walkForward);
+  const compared =
+    unmet === null
+      ? walked
+      : [
+          ...walked.filter(({ gate }) => gate !== "beatsChampion"),
+          missing("beatsChampion", policy.walkForward.minChampionDeltaUsd, unmet),
+        ];
+  return { evaluation, walkForward, gates: [...evaluated, ...compared] };
+}
+
+/** Why the walk-forward says nothing of the champion that is to be replaced; null when it does, or there is none. */
+async function unmetChampion(
+  ctx: QueryCtx,
+  version: Doc<"agentVersions">,
+  walkForward: Doc<"walkForwards"> | null,
+): Promise<string | null> {
+  const current = await championOf(ctx, version.instrument);
+  if (walkForward === null || current === null || current.versionId === version._id) return null;
+  if (walkForward.champion?.versionId === current.versionId) return null;
+  const champion = await requireVersion(ctx, current.versionId);
+  const hashOf = (own: Doc<"agentVersions">) => recipeHash(recipeOf(own), own.instrument, own.timeframe);
+  // Of one recipe, both are the same on every fold: newer bars tell them apart, in the learning cycle.
+  if (hashOf(champion) === hashOf(version)) return null;
+  return champion.timeframe === version.timeframe
+    ? `The champion ${champion.name} was not retrained on the same folds; run again: assay walk-forward --version`
+    : `The champion ${champion.name} trades ${champion.timeframe} bars and cannot be retrained on folds of ${version.timeframe}.`;
 }
 
 /**

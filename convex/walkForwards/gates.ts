@@ -1,13 +1,14 @@
 /** Reads only: what the promotion policy says of a finished walk-forward, with the trials counted until now. */
 import { LIMITS } from "../../lib/contract/limits";
+import { sameUnderlying } from "../../lib/market/instruments";
 import { probabilityOfOverfitting } from "../../lib/stats/backtestOverfitting";
 import type { DailyReturns } from "../../lib/stats/dailyReturns";
 import type { GateResult } from "../../lib/stats/gateResult";
 import type { WalkForwardGatePolicy } from "../../lib/stats/gates";
 import { evaluateWalkForwardGates, type TrialLedger } from "../../lib/stats/walkForwardGates";
-import type { Doc } from "../_generated/dataModel";
+import type { Doc, Id } from "../_generated/dataModel";
 import type { QueryCtx } from "../_generated/server";
-import { trialCountOf, trialsOf, varianceOf } from "../evaluations/model";
+import { outcomeSharpes, trialCountOf, varianceOf } from "../evaluations/model";
 
 /** Even numbers of blocks, best first: 16 gives 12,870 splits; short records make do with fewer. */
 const BLOCKS = [16, 12, 8, 4] as const;
@@ -29,44 +30,54 @@ function overfittingOf(columns: DailyReturns[]): { configurations: number; pbo: 
   return { configurations, pbo: probabilityOfOverfitting(matrix, rows, configurations, blocks).pbo };
 }
 
-/** One column a recipe tried on the same dataset (the newest of each), this one's among them. */
+/** A recipe that was tried on fewer of this one's days is other evidence. */
+const DAYS_SHARED_MIN = 0.5;
+
+async function dailyOf(ctx: QueryCtx, walkForwardId: Id<"walkForwards">): Promise<DailyReturns | null> {
+  const stored = await ctx.db
+    .query("walkForwardDaily")
+    .withIndex("by_walkForward", (q) => q.eq("walkForwardId", walkForwardId))
+    .unique();
+  return stored?.daily ?? null;
+}
+
+/**
+ * One column a recipe tried on the same price over mostly the same days (the newest of each), this one's first. A
+ * dataset built anew, moved by a bar or named otherwise is no other evidence.
+ */
 async function configurationsBeside(
   ctx: QueryCtx,
   walkForward: Doc<"walkForwards">,
 ): Promise<DailyReturns[]> {
-  const rows = await ctx.db
-    .query("walkForwards")
-    .withIndex("by_dataset_and_status", (q) =>
-      q.eq("datasetHash", walkForward.datasetHash).eq("status", "finished"),
-    )
-    .order("desc")
-    .take(LIMITS.configurationsCompared);
+  const own = await dailyOf(ctx, walkForward._id);
+  if (own === null) return [];
   const newest = new Map([[walkForward.recipeHash, walkForward]]);
-  for (const row of rows) if (!newest.has(row.recipeHash)) newest.set(row.recipeHash, row);
-  const columns: DailyReturns[] = [];
+  for (const symbol of sameUnderlying(walkForward.instrument)) {
+    const rows = await ctx.db
+      .query("walkForwards")
+      .withIndex("by_instrument_and_status", (q) => q.eq("instrument", symbol).eq("status", "finished"))
+      .order("desc")
+      .take(LIMITS.configurationsCompared);
+    for (const row of rows) if (!newest.has(row.recipeHash)) newest.set(row.recipeHash, row);
+  }
+  const days = new Set(own.dayMs);
+  const columns = [own];
   for (const { _id } of newest.values()) {
-    const stored = await ctx.db
-      .query("walkForwardDaily")
-      .withIndex("by_walkForward", (q) => q.eq("walkForwardId", _id))
-      .unique();
-    if (stored !== null) columns.push(stored.daily);
+    if (_id === walkForward._id) continue;
+    const daily = await dailyOf(ctx, _id);
+    const shared = daily?.dayMs.filter((day) => days.has(day)).length ?? 0;
+    if (daily !== null && shared >= DAYS_SHARED_MIN * days.size) columns.push(daily);
   }
   return columns;
 }
 
 /** How many trials were counted, how much their Sharpe ratios differ, and how likely selection overfitted. */
 export async function trialLedgerOf(ctx: QueryCtx, walkForward: Doc<"walkForwards">): Promise<TrialLedger> {
-  const { instrument, timeframe, summary } = walkForward;
-  const newest = new Map<string, number>();
-  for (const kind of ["walkForward", "search"] as const) {
-    for (const trial of await trialsOf(ctx, instrument, timeframe, kind)) {
-      newest.set(trial.recipeHash ?? trial._id, trial.sharpePerDay ?? 0);
-    }
-  }
+  const { instrument, summary } = walkForward;
   const observations = summary?.seeds[0]?.sharpe.observations ?? 0;
   return {
-    trialCount: Math.max(1, await trialCountOf(ctx, instrument, timeframe)),
-    sharpeVariance: varianceOf([...newest.values()], observations),
+    trialCount: Math.max(1, await trialCountOf(ctx, instrument)),
+    sharpeVariance: varianceOf(await outcomeSharpes(ctx, instrument), observations),
     overfitting: overfittingOf(await configurationsBeside(ctx, walkForward)),
   };
 }

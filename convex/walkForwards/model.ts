@@ -110,7 +110,16 @@ export async function requireWalkForwardLease(
   return requireWalkForward(ctx, walkForwardId);
 }
 
-/** The layout of the folds; a second worker that goes on must come to the same one. */
+const trialOf = (
+  { _id, instrument, timeframe, versionId, recipeHash: hash }: Doc<"walkForwards">,
+  foldRanges: WalkForwardBeginning["foldRanges"],
+) => ({
+  ...{ instrument, timeframe, walkForwardId: _id, versionId, recipeHash: hash },
+  fromMs: foldRanges[0]?.trainFromMs,
+  toMs: foldRanges.at(-1)?.testToMs,
+});
+
+/** The layout of the folds, and a trial from now on; a second worker that goes on must come to the same one. */
 export async function beginWalkForward(
   ctx: MutationCtx,
   walkForward: Doc<"walkForwards">,
@@ -129,6 +138,8 @@ export async function beginWalkForward(
     );
   }
   assertLayout(walkForward, beginning);
+  const kind = walkForward.searchId === undefined ? "walkForward" : "search";
+  await recordTrial(ctx, { ...trialOf(walkForward, beginning.foldRanges), kind });
   await ctx.db.patch(walkForward._id, {
     ...beginning,
     status: "running",
@@ -227,14 +238,14 @@ export async function recordProbe(
   await ctx.db.patch(walkForward._id, { probes: [...others, probe] });
 }
 
-/** Draws the summary, counts the trial for good, and keeps the column for the overfitting matrix. */
+/** Draws the summary, leaves its Sharpe in the ledger, and keeps the column for the overfitting matrix. */
 export async function finishWalkForward(
   ctx: MutationCtx,
   walkForward: Doc<"walkForwards">,
   actor: string,
 ): Promise<void> {
   if (walkForward.status === "finished") return;
-  const { _id: walkForwardId, instrument, timeframe, foldRanges } = walkForward;
+  const { _id: walkForwardId, foldRanges } = walkForward;
   const slices = await slicesOf(ctx, walkForwardId);
   const missing = missingPart(walkForward, slices);
   if (missing !== null)
@@ -249,14 +260,8 @@ export async function finishWalkForward(
   });
   await ctx.db.patch(walkForwardId, { status: "finished", summary, finishedAtMs: Date.now() });
   await recordTrial(ctx, {
-    instrument,
-    timeframe,
-    kind: walkForward.searchId === undefined ? "walkForward" : "search",
-    walkForwardId,
-    versionId: walkForward.versionId,
-    recipeHash: walkForward.recipeHash,
-    fromMs: foldRanges[0]?.trainFromMs,
-    toMs: foldRanges.at(-1)?.testToMs,
+    ...trialOf(walkForward, foldRanges),
+    kind: "outcome",
     sharpePerDay: summary.seeds.find(({ subject }) => subject === summary.medianSubject)?.sharpe
       .perObservation,
   });

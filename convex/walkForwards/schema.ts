@@ -139,7 +139,7 @@ export const walkForwardTables = {
   walkForwards: defineTable(walkForwardFields)
     .index("by_createdAt", ["createdAtMs"])
     .index("by_recipe_and_status", ["recipeHash", "status"])
-    .index("by_dataset_and_status", ["datasetHash", "status"])
+    .index("by_instrument_and_status", ["instrument", "status"])
     .index("by_search", ["searchId"]),
   walkForwardSlices: defineTable(sliceFields).index("by_walkForward_and_fold", ["walkForwardId", "fold"]),
   /** Trades of the plain condition (costs as they are, no lag), at most 500 a part. */

@@ -12,6 +12,8 @@ export interface InstrumentInfo {
   /** When the venue trades it. A file of another source may keep other hours: see `detectCalendar`. */
   calendar: SessionCalendar;
   costModelId: string;
+  /** What it follows the price of: what was learned on one is known of all that share it. */
+  underlying: string;
 }
 
 /**
@@ -26,6 +28,7 @@ export const INSTRUMENTS: readonly InstrumentInfo[] = [
     rules: rules("XAUT-USDT", 50),
     calendar: "always",
     costModelId: DEFAULT_COST_MODEL_ID,
+    underlying: "gold",
   },
   {
     symbol: "PAXG-USDT",
@@ -34,6 +37,7 @@ export const INSTRUMENTS: readonly InstrumentInfo[] = [
     rules: rules("PAXG-USDT", 50),
     calendar: "always",
     costModelId: DEFAULT_COST_MODEL_ID,
+    underlying: "gold",
   },
   {
     symbol: "NCCOGOLD2USD-USDT",
@@ -42,6 +46,7 @@ export const INSTRUMENTS: readonly InstrumentInfo[] = [
     rules: rules("NCCOGOLD2USD-USDT", 100),
     calendar: "metals",
     costModelId: DEFAULT_COST_MODEL_ID,
+    underlying: "gold",
   },
 ];
 
@@ -55,4 +60,11 @@ export function findInstrument(symbol: string): Result<InstrumentInfo> {
   if (found !== undefined) return ok(found);
   const known = INSTRUMENTS.map((instrument) => instrument.symbol).join(", ");
   return err(`unknown instrument "${symbol}"; known are ${known}`);
+}
+
+/** Symbols that follow the same price as this one, itself among them; an unknown one stands alone. */
+export function sameUnderlying(symbol: string): string[] {
+  const own = INSTRUMENTS.find((instrument) => instrument.symbol === symbol);
+  if (own === undefined) return [symbol];
+  return INSTRUMENTS.filter(({ underlying }) => underlying === own.underlying).map((one) => one.symbol);
 }

@@ -7,6 +7,7 @@ export type GateName =
   | "minDsr"
   | "maxLiquidations"
   | "beatsBaselines"
+  | "unseenBars"
   | "walkForward"
   | "walkForwardNetPnl"
   | "walkForwardCosts"

@@ -196,3 +196,25 @@ function baselineGate(subject: GateSubject, policy: GatePolicy, show: Show): Gat
     show,
   );
 }
+
+/** Bars with open times in [fromMs, toMs). */
+export interface BarRange {
+  fromMs: number;
+  toMs: number;
+}
+
+const DAY_MS = 86_400_000;
+const minute = (ms: number) => new Date(ms).toISOString().slice(0, 16).replace("T", " ");
+
+/** An evaluation on bars that the version was trained on shows its memory. */
+export function unseenGate(evaluated: BarRange, trained: BarRange): GateResult {
+  const gate: GateName = "unseenBars";
+  const fromMs = Math.max(evaluated.fromMs, trained.fromMs);
+  const toMs = Math.min(evaluated.toMs, trained.toMs);
+  const seenDays = Math.max(0, toMs - fromMs) / DAY_MS;
+  const passed = seenDays === 0;
+  const sentence = passed
+    ? "None of the evaluated bars was trained on."
+    : `The bars from ${minute(fromMs)} to ${minute(toMs)} UTC were trained on; evaluate on bars outside of the training data.`;
+  return { gate, passed, value: seenDays, threshold: 0, convention: null, sentence };
+}

@@ -10,7 +10,7 @@ export function addModels(program: Command): void {
   sub(model, "export <version>", "write a version's model.json, weights.bin and manifest.json to a folder")
     .requiredOption("--to <dir>", "folder to write to; it must be empty or new")
     .action((version: string, options, command: Command) =>
-      withDesk(command, false, ({ service }) => exportModel(service, version, options.to)),
+      withDesk(command, false, (session) => exportModel(session, version, options.to)),
     );
   sub(model, "import <dir>", "register an exported model as a candidate; the same model is registered once")
     .option("--name <text>", "name of the version")

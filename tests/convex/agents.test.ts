@@ -3,7 +3,8 @@ import { api } from "../../convex/_generated/api";
 import type { Id } from "../../convex/_generated/dataModel";
 import { canonicalJson } from "../../lib/core/canonicalJson";
 import { sha256Hex } from "../../lib/core/sha256";
-import { appendBars, bar, beginTraining, INSTRUMENT, seedDataset, seedVersion, trainingResult } from "./seed";
+import { countTrials } from "../../lib/stats/trialCount";
+import { appendBars, bar, beginTraining, seedDataset, seedVersion, trainingResult } from "./seed";
 import { type Desk, expectFailure, openDesk } from "./setup";
 
 let desk: Desk;
@@ -21,8 +22,8 @@ type Result = Awaited<ReturnType<typeof trainingResult>>;
 const complete = ({ versionId, lease }: Training, result: Result) =>
   desk.service.mutation(api.agents.worker.complete, { ...lease, versionId, result });
 const version = (versionId: Id<"agentVersions">) => desk.viewer.query(api.agents.console.get, { versionId });
-const trials = () =>
-  desk.viewer.query(api.evaluations.console.trialCount, { instrument: INSTRUMENT, timeframe: "15m" });
+const trials = async () => countTrials(await desk.t.run((ctx) => ctx.db.query("trials").collect()));
+const LEDGER = { deskId: "d".repeat(64), trials: 40 };
 
 describe("delivering an artifact", () => {
   test("A-01: a manifest that does not hash to its checksum is refused and leaves nothing", async () => {
@@ -32,7 +33,7 @@ describe("delivering an artifact", () => {
     expect(edited.manifest).not.toBe(result.manifest);
     await expectFailure(complete(training, edited), "ARTIFACT_HASH_MISMATCH", "manifest");
     expect(await version(training.versionId)).toMatchObject({ status: "training", manifest: null });
-    expect(await trials()).toBe(0);
+    expect(await trials()).toBe(1);
   });
 
   const foreign: [string, (result: Result) => object][] = [
@@ -124,20 +125,25 @@ test("each completed training counts one trial, and no function can remove one",
   expect(await trials()).toBe(2);
   const sources = import.meta.glob("../../convex/**/*.ts", { query: "?raw", import: "default", eager: true });
   const writers = Object.entries(sources).filter(([, text]) => /["'`]trials["'`]/.test(String(text)));
-  expect(writers.map(([path]) => path.replace(/^.*convex\//, "")).sort()).toEqual(["evaluations/model.ts"]);
-  for (const [path, text] of writers) expect(`${path} ${text}`).not.toMatch(/\.delete\(|\.replace\(/);
+  expect(writers.map(([path]) => path.replace(/^.*convex\//, "")).sort()).toEqual([
+    "evaluations/model.ts",
+    "evaluations/trials.ts",
+  ]);
+  for (const [path, text] of writers)
+    expect(`${path} ${text}`).not.toMatch(/\.delete\(|\.replace\(|\.patch\(/);
 });
 
 describe("an imported model", () => {
   const importModel = (
     model: Omit<Result, "finalMetrics" | "environmentSteps" | "stepsPerSecond" | "seconds">,
-  ) => desk.operator.mutation(api.agents.console.importModel, { model });
+    ledger = LEDGER,
+  ) => desk.operator.mutation(api.agents.console.importModel, { model: { ...model, ledger } });
   async function exported(hash = datasetHash) {
     const { manifest, artifactSha256, files } = await trainingResult(desk, hash);
     return { manifest, artifactSha256, files };
   }
 
-  test("is a candidate on the dataset it names by hash, counts as a trial, and is registered once", async () => {
+  test("is a candidate on the dataset it names by hash, brings the trials of its desk, and is registered once", async () => {
     const model = await exported();
     const versionId = await importModel(model);
     expect(await version(versionId)).toMatchObject({
@@ -147,7 +153,24 @@ describe("an imported model", () => {
       seed: 7,
     });
     expect(await importModel(model)).toBe(versionId);
-    expect(await trials()).toBe(1);
+    expect(await trials()).toBe(40);
+  });
+
+  test("keeps the recipe that it was trained with: its walk-forward must not retrain the defaults", async () => {
+    const model = await exported();
+    const { hyperparameters } = JSON.parse(model.manifest) as { hyperparameters: Record<string, number> };
+    const { plannedSteps, fromRow: _from, toRow: _to, ...settings } = hyperparameters;
+    const imported = await version(await importModel(model));
+    expect(imported.hyperparameters).toMatchObject(settings);
+    expect(imported.stepsRequested).toBe(plannedSteps ?? 1_000);
+  });
+
+  test("whose export names no desk or no trial is refused", async () => {
+    const model = await exported();
+    await expectFailure(importModel(model, { ...LEDGER, trials: 0 }), "INVALID_ARGUMENT", "ledger");
+    await expectFailure(importModel(model, { ...LEDGER, trials: 1.5 }), "INVALID_ARGUMENT", "ledger");
+    await expectFailure(importModel(model, { ...LEDGER, deskId: "" }), "INVALID_ARGUMENT", "ledger");
+    expect(await trials()).toBe(0);
   });
 
   test("A-01: is refused when its dataset is not here, its checksum is wrong or a file is another one", async () => {

@@ -64,7 +64,7 @@ export const AUTHORITY: Record<string, Authority> = {
   "evaluations/console:list": "viewer",
   "evaluations/console:request": "operator",
   "evaluations/console:trades": "viewer",
-  "evaluations/console:trialCount": "viewer",
+  "evaluations/console:ledger": "viewer",
   "evaluations/worker:record": "service",
   "execution/console:account": "viewer",
   "execution/console:equity": "viewer",

@@ -42,8 +42,14 @@ export function chunksOf(bars: Candle[], timeframe: Timeframe) {
   }));
 }
 
-export function appendBars(desk: Desk, bars: Candle[], timeframe: Timeframe = "15m", source = SOURCE) {
-  const key = { instrument: INSTRUMENT, timeframe, source };
+export function appendBars(
+  desk: Desk,
+  bars: Candle[],
+  timeframe: Timeframe = "15m",
+  source = SOURCE,
+  instrument = INSTRUMENT,
+) {
+  const key = { instrument, timeframe, source };
   const meta = { calendar: "always" as const, simulated: false };
   const chunks = chunksOf(bars, timeframe);
   return desk.service.mutation(api.market.worker.appendChunks, { ...key, ...meta, chunks });
@@ -60,18 +66,23 @@ export function store(desk: Desk, content: string | Uint8Array): Promise<Id<"_st
   return desk.t.run((ctx) => ctx.storage.store(blob));
 }
 
+/** What another dataset of the same kind differs in. */
+export type DatasetChange = { instrument?: string; timeframe?: Timeframe; fromMs?: number; toMs?: number };
+
 /** The arguments of `datasets.worker.record` for a small honest dataset. */
-export async function datasetArgs(desk: Desk, note = "first") {
+export async function datasetArgs(desk: Desk, note = "first", change: DatasetChange = {}) {
   const stated = {
     instrument: INSTRUMENT,
-    timeframe: "15m" as const,
+    timeframe: "15m" as Timeframe,
     source: SOURCE,
-    fromMs: T0,
-    toMs: T0 + 200 * TF_MS,
+    // Ends where the evaluations of tests begin.
+    fromMs: T0 - 200 * TF_MS,
+    toMs: T0,
     rows: 200,
     featureSetId: "core-v1",
     featureFingerprint: "f".repeat(64),
     contentSha256: sha256Hex("rows"),
+    ...change,
   };
   const manifest = canonicalJson({ formatVersion: 1, note, sourceTimeframe: "15m", ...stated });
   const dataset = {
@@ -99,11 +110,15 @@ export async function datasetArgs(desk: Desk, note = "first") {
 const BUILD = { instrument: INSTRUMENT, timeframe: "15m", source: SOURCE, sourceTimeframe: "15m" } as const;
 
 /** Requests, claims, records and finishes one dataset build. Bars must be stored before. */
-export async function seedDataset(desk: Desk, note?: string): Promise<Id<"datasets">> {
+export async function seedDataset(
+  desk: Desk,
+  note?: string,
+  change: DatasetChange = {},
+): Promise<Id<"datasets">> {
   const range = { fromMs: T0, toMs: T0 + 200 * TF_MS, featureSetId: "core-v1" };
   await desk.operator.mutation(api.datasets.console.requestBuild, { ...BUILD, ...range });
   const { lease } = await claim(desk);
-  const args = await datasetArgs(desk, note);
+  const args = await datasetArgs(desk, note, change);
   const id = await desk.service.mutation(api.datasets.worker.record, { ...lease, ...args });
   const outcome = { status: "succeeded" as const, resultId: id };
   await desk.service.mutation(api.ops.worker.finish, { ...lease, outcome });

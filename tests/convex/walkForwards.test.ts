@@ -43,8 +43,8 @@ describe("a finished walk-forward", () => {
     expect(report.summary!.seeds).toHaveLength(5);
     expect(report.ledger).toMatchObject({ trialCount: 2, overfitting: { configurations: 1 } });
     const trials = await desk.t.run((ctx) => ctx.db.query("trials").collect());
-    expect(trials.map((trial) => trial.kind)).toEqual(["training", "walkForward"]);
-    expect(trials[1]).toMatchObject({ walkForwardId: id, sharpePerDay: expect.any(Number) });
+    expect(trials.map((trial) => trial.kind)).toEqual(["training", "walkForward", "outcome"]);
+    expect(trials[2]).toMatchObject({ walkForwardId: id, sharpePerDay: expect.any(Number) });
   });
 
   test("A-10: figures follow from the trades: net PnL, daily returns and the stitched drawdown", async () => {

@@ -1,6 +1,7 @@
 /** Models as folders: `manifest.json` beside the tfjs files that it hashes. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { z } from "zod";
 import { api } from "../../../convex/_generated/api";
 import type { Id } from "../../../convex/_generated/dataModel";
 import { canonicalJson } from "../../../lib/core/canonicalJson";
@@ -14,11 +15,14 @@ import { CommandError, type Session } from "../session";
 
 const MANIFEST_FILE = "manifest.json";
 const CHECKSUM_FILE = "artifact.sha256";
+/** How many trials the desk had counted: where the model goes, its Sharpe is deflated by them too. */
+const LEDGER_FILE = "ledger.json";
 
 /** Writes a verified version; a model that does not verify is not written. */
-export async function exportModel(service: Desk, version: string, to: string) {
+export async function exportModel({ person, service }: Session, version: string, to: string) {
   const versionId = version as Id<"agentVersions">;
-  await loadVersion(service, versionId);
+  const { instrument } = (await loadVersion(service, versionId)).manifest;
+  const ledger = await person.query(api.evaluations.console.ledger, { instrument });
   const stored = await service.query(api.agents.worker.artifact, { versionId });
   if (existsSync(to) && readdirSync(to).length > 0) {
     throw new CommandError(`${to} is not empty; name a new folder so that nothing is overwritten`);
@@ -29,13 +33,28 @@ export async function exportModel(service: Desk, version: string, to: string) {
   }
   writeFileSync(join(to, MANIFEST_FILE), stored.manifest);
   writeFileSync(join(to, CHECKSUM_FILE), `${stored.artifactSha256}\n`);
-  return { versionId, artifactSha256: stored.artifactSha256, folder: to, files: readdirSync(to).sort() };
+  writeFileSync(join(to, LEDGER_FILE), `${JSON.stringify(ledger)}\n`);
+  const { artifactSha256 } = stored;
+  return { versionId, artifactSha256, trials: ledger.trials, folder: to, files: readdirSync(to).sort() };
 }
 
 interface ModelFolder {
   manifestText: string;
   artifactSha256: string;
   files: Map<string, Uint8Array>;
+  ledger: z.infer<typeof LEDGER>;
+}
+
+const LEDGER = z.object({ deskId: z.string().min(1), trials: z.number().int().min(1) });
+
+function parseLedger(text: string): ModelFolder["ledger"] {
+  try {
+    return LEDGER.parse(JSON.parse(text));
+  } catch {
+    throw new CommandError(
+      `${LEDGER_FILE} does not say how many trials were counted; export the model again`,
+    );
+  }
 }
 
 function readFolder(dir: string): ModelFolder {
@@ -46,7 +65,12 @@ function readFolder(dir: string): ModelFolder {
   };
   const files = new Map([MODEL_FILE, WEIGHTS_FILE].map((name) => [name, new Uint8Array(read(name))]));
   const text = read(MANIFEST_FILE).toString("utf8");
-  return { manifestText: text, artifactSha256: read(CHECKSUM_FILE).toString("utf8").trim(), files };
+  return {
+    manifestText: text,
+    artifactSha256: read(CHECKSUM_FILE).toString("utf8").trim(),
+    files,
+    ledger: parseLedger(read(LEDGER_FILE).toString("utf8")),
+  };
 }
 
 /** Everything a load checks, on files that are here; throws with what does not match. */
@@ -66,14 +90,14 @@ function verifyFolder(dir: string): ModelFolder & { loaded: LoadedPolicy } {
 
 /** Verifies, uploads and registers; nothing is stored when it does not verify. */
 export async function importModel({ person, service }: Session, dir: string, name?: string) {
-  const { manifestText, artifactSha256, files, loaded } = verifyFolder(dir);
+  const { manifestText, artifactSha256, files, ledger, loaded } = verifyFolder(dir);
   const stored = [];
   for (const [file, bytes] of files) {
     const { sha256 } = loaded.manifest.files[file]!;
     const storageId = (await uploadBytes(service, bytes, "application/octet-stream")) as Id<"_storage">;
     stored.push({ name: file, storageId, sha256, bytes: bytes.length });
   }
-  const model = { manifest: manifestText, artifactSha256, files: stored, name };
+  const model = { manifest: manifestText, artifactSha256, files: stored, name, ledger };
   const versionId = await person.mutation(api.agents.console.importModel, { model });
   return { versionId, artifactSha256, status: "candidate" };
 }
