@@ -23,6 +23,7 @@ import type * as agents_manifest from "../agents/manifest.js";
 import type * as agents_model from "../agents/model.js";
 import type * as agents_names from "../agents/names.js";
 import type * as agents_recipe from "../agents/recipe.js";
+import type * as agents_trainable from "../agents/trainable.js";
 import type * as agents_worker from "../agents/worker.js";
 import type * as audit_console from "../audit/console.js";
 import type * as audit_model from "../audit/model.js";
@@ -114,6 +115,7 @@ declare const fullApi: ApiFromModules<{
   "agents/model": typeof agents_model;
   "agents/names": typeof agents_names;
   "agents/recipe": typeof agents_recipe;
+  "agents/trainable": typeof agents_trainable;
   "agents/worker": typeof agents_worker;
   "audit/console": typeof audit_console;
   "audit/model": typeof audit_model;
