@@ -1,4 +1,4 @@
-import { atr } from "../indicators/batch";
+import { createAtr } from "../indicators/range";
 import { candleAt } from "../market/columns";
 import type { CandleColumns } from "../market/types";
 import { ATR_PERIOD, createFeatureStepper, type FeatureInputs } from "./stream";
@@ -23,5 +23,7 @@ export function computeFeatures(
 
 /** ATR(14) of every bar in price units, NaN for the first 14; equals the stream's `atr()`. */
 export function computeAtr(columns: CandleColumns): Float64Array {
-  return atr(columns, ATR_PERIOD);
+  const out = new Float64Array(columns.close.length);
+  createAtr(ATR_PERIOD).batch(out, columns.high, columns.low, columns.close);
+  return out;
 }

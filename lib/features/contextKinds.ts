@@ -1,7 +1,7 @@
 import { ln } from "../core/math";
 import { createAtr } from "../indicators/range";
 import { createEma, createRsi } from "../indicators/series";
-import { createWindow } from "../indicators/window";
+import { RollingWindow } from "../indicators/window";
 import type { Candle } from "../market/types";
 import type { Column, ColumnMaking } from "./kinds";
 
@@ -43,7 +43,7 @@ export const CONTEXT_KINDS: Record<string, (making: ColumnMaking) => Column> = {
       higher.count >= least ? Math.min(AGE_LIMIT, (closeTimeMs - higher.lastCloseMs) / higher.stepMs) : 0;
   },
   contextLogReturn: (making) => {
-    const closes = making.keep(createWindow(2));
+    const closes = making.keep(new RollingWindow(2));
     return onClosedBars(making, ({ close }) => (closes.push(close) ? ln(close / closes.oldest()) : 0));
   },
   contextEmaDistanceAtr: (making) => {

@@ -8,7 +8,7 @@ import {
   createRsi,
   createZScore,
 } from "../indicators/series";
-import { createWindow, type RollingWindow } from "../indicators/window";
+import { RollingWindow } from "../indicators/window";
 import type { Candle, Timeframe } from "../market/types";
 import { CONTEXT_KINDS } from "./contextKinds";
 import type { ContextFrame } from "./frame";
@@ -61,7 +61,7 @@ export interface ColumnMaking {
 /** One maker per kind; a maker reads its parameters once and returns the streaming column. */
 const KINDS: Record<string, (making: ColumnMaking) => Column> = {
   logReturn: ({ param, keep }) => {
-    const closes = keep(createWindow(param("bars") + 1));
+    const closes = keep(new RollingWindow(param("bars") + 1));
     return ({ candle }) => (closes.push(candle.close) ? ln(candle.close / closes.oldest()) : Number.NaN);
   },
   emaDistanceAtr: ({ param, keep }) => {
@@ -133,7 +133,7 @@ const KINDS: Record<string, (making: ColumnMaking) => Column> = {
     SESSION_NAMES.some((_, session) => sessionFlag(session, bar.candle.openTimeMs) === 1) ? 0 : 1,
   volatilityTercile: ({ param, keep }) => {
     const volatility = keep(createRealisedVolatility(param("bars")));
-    const recent = keep(createWindow(param("window")));
+    const recent = keep(new RollingWindow(param("window")));
     return ({ logReturn }) => {
       const now = volatility.next(logReturn);
       return recent.push(now) ? terciles(recent, now) : Number.NaN;

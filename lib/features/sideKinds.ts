@@ -1,5 +1,5 @@
 import { ln } from "../core/math";
-import { createWindow } from "../indicators/window";
+import { RollingWindow } from "../indicators/window";
 import type { Column, ColumnMaking } from "./kinds";
 
 const HOUR_MS = 3_600_000;
@@ -41,7 +41,7 @@ export const SIDE_KINDS: Record<string, (making: ColumnMaking) => Column> = {
 /** ln of the value in force over the one in force `bars` bars ago; NaN when either was absent or not above 0. */
 function createLogChange({ param, keep, side }: ColumnMaking): () => number {
   const [feed, maxAgeMs] = [side(), param("maxAgeHours") * HOUR_MS];
-  const values = keep(createWindow(param("bars") + 1));
+  const values = keep(new RollingWindow(param("bars") + 1));
   return () => {
     const now = feed.current(maxAgeMs);
     if (!values.push(now)) return Number.NaN;

@@ -1,31 +1,47 @@
-import { createEma, type SeriesIndicator, WindowFigure } from "./series";
+import type { SeriesIndicator } from "./indicator";
+import { createEma, createSma } from "./series";
 import { RollingWindow, requirePeriod } from "./window";
+import { weightedColumn, windowWeighted } from "./windowSums";
 
 /** Moving averages beyond the simple and the exponential one; conventions are TA-Lib's. */
 
+class WeightedAverage implements SeriesIndicator {
+  private readonly window: RollingWindow;
+  private readonly weights: Float64Array;
+  constructor(
+    period: number,
+    private readonly divisor: number,
+    weight: (i: number) => number,
+  ) {
+    requirePeriod(period, 2);
+    this.window = new RollingWindow(period);
+    this.weights = Float64Array.from({ length: period }, (_, i) => weight(i));
+  }
+  next(value: number): number {
+    const { window } = this;
+    if (!window.push(value)) return Number.NaN;
+    return windowWeighted(window.values, window.from, this.weights) / this.divisor;
+  }
+  batch(out: Float64Array, values: Float64Array): void {
+    weightedColumn(out, values, this.weights);
+    for (let i = 0; i < out.length; i++) out[i] = out[i]! / this.divisor;
+  }
+}
+
 /** Weighted moving average: the newest of `period` values weighs most. First value at index period - 1. */
 export function createWma(period: number): SeriesIndicator {
-  const divisor = (period * (period + 1)) / 2;
-  return new WindowFigure(period, 2, ({ values, from }) => {
-    let sum = 0;
-    for (let i = 0; i < period; i++) sum += values[from + i]! * (i + 1);
-    return sum / divisor;
-  });
+  return new WeightedAverage(period, (period * (period + 1)) / 2, (i) => i + 1);
 }
 
 /** Triangular moving average: weights rise to the middle of the window and fall again. */
 export function createTrima(period: number): SeriesIndicator {
   const half = Math.ceil(period / 2);
   const divisor = period % 2 === 1 ? half * half : half * (half + 1);
-  return new WindowFigure(period, 2, ({ values, from }) => {
-    let sum = 0;
-    for (let i = 0; i < period; i++) sum += values[from + i]! * Math.min(i + 1, period - i);
-    return sum / divisor;
-  });
+  return new WeightedAverage(period, divisor, (i) => Math.min(i + 1, period - i));
 }
 
+/** The EMA of `period`, the EMA of it, and so on. */
 class EmaChain {
-  /** The EMA of `period`, the EMA of it, and so on. */
   readonly values: Float64Array;
   private seen = 0;
   private readonly links: SeriesIndicator[];
@@ -33,65 +49,106 @@ class EmaChain {
     private readonly period: number,
     readonly length: number,
   ) {
+    requirePeriod(period, 2);
     this.links = Array.from({ length }, () => createEma(period));
     this.values = new Float64Array(length).fill(Number.NaN);
   }
   /** Takes the next value; false until the last of the chain has started. */
   push(value: number): boolean {
+    const { links, values, length } = this;
     let inside = value;
     const index = this.seen++;
-    for (let i = 0; i < this.length && index >= i * (this.period - 1); i++) {
-      inside = this.links[i]!.next(inside);
-      this.values[i] = inside;
+    for (let i = 0; i < length && index >= i * (this.period - 1); i++) {
+      inside = links[i]!.next(inside);
+      values[i] = inside;
     }
-    return index >= this.length * (this.period - 1);
+    return index >= length * (this.period - 1);
   }
 }
 
-class ChainFigure implements SeriesIndicator {
+class Dema implements SeriesIndicator {
   private readonly chain: EmaChain;
-  declare private readonly read: (emas: Float64Array) => number;
-  constructor(period: number, length: number, read: (emas: Float64Array) => number) {
-    requirePeriod(period, 2);
-    this.chain = new EmaChain(period, length);
-    Object.defineProperty(this, "read", { value: read, enumerable: false });
+  constructor(period: number) {
+    this.chain = new EmaChain(period, 2);
   }
   next(value: number): number {
-    return this.chain.push(value) ? this.read(this.chain.values) : Number.NaN;
+    const { chain } = this;
+    return chain.push(value) ? 2 * chain.values[0]! - chain.values[1]! : Number.NaN;
+  }
+  batch(out: Float64Array, values: Float64Array): void {
+    for (let i = 0; i < out.length; i++) out[i] = this.next(values[i]!);
   }
 }
 
 /** Double EMA, 2 EMA - EMA(EMA); first value at index 2 (period - 1). */
 export function createDema(period: number): SeriesIndicator {
-  return new ChainFigure(period, 2, (e) => 2 * e[0]! - e[1]!);
+  return new Dema(period);
+}
+
+class Tema implements SeriesIndicator {
+  private readonly chain: EmaChain;
+  constructor(period: number) {
+    this.chain = new EmaChain(period, 3);
+  }
+  next(value: number): number {
+    const { chain } = this;
+    if (!chain.push(value)) return Number.NaN;
+    return chain.values[2]! + (3 * chain.values[0]! - 3 * chain.values[1]!);
+  }
+  batch(out: Float64Array, values: Float64Array): void {
+    for (let i = 0; i < out.length; i++) out[i] = this.next(values[i]!);
+  }
 }
 
 /** Triple EMA, 3 EMA - 3 EMA(EMA) + EMA(EMA(EMA)); first value at index 3 (period - 1). */
 export function createTema(period: number): SeriesIndicator {
-  return new ChainFigure(period, 3, (e) => e[2]! + (3 * e[0]! - 3 * e[1]!));
+  return new Tema(period);
+}
+
+class Tillson implements SeriesIndicator {
+  private readonly chain: EmaChain;
+  private readonly c1: number;
+  private readonly c2: number;
+  private readonly c3: number;
+  private readonly c4: number;
+  constructor(period: number, factor: number) {
+    this.chain = new EmaChain(period, 6);
+    const square = factor * factor;
+    this.c1 = -(square * factor);
+    this.c2 = 3 * (square - this.c1);
+    this.c3 = -6 * square - 3 * (factor - this.c1);
+    this.c4 = 1 + 3 * factor - this.c1 + 3 * square;
+  }
+  next(value: number): number {
+    const { chain, c1, c2, c3, c4 } = this;
+    if (!chain.push(value)) return Number.NaN;
+    const { values } = chain;
+    return c1 * values[5]! + c2 * values[4]! + c3 * values[3]! + c4 * values[2]!;
+  }
+  batch(out: Float64Array, values: Float64Array): void {
+    for (let i = 0; i < out.length; i++) out[i] = this.next(values[i]!);
+  }
 }
 
 /** Tillson's T3 of six EMAs with volume factor `factor` (0.7 is usual); first value at index 6 (period - 1). */
 export function createT3(period: number, factor: number): SeriesIndicator {
-  const square = factor * factor;
-  const c1 = -(square * factor);
-  const c2 = 3 * (square - c1);
-  const c3 = -6 * square - 3 * (factor - c1);
-  const c4 = 1 + 3 * factor - c1 + 3 * square;
-  return new ChainFigure(period, 6, (e) => c1 * e[5]! + c2 * e[4]! + c3 * e[3]! + c4 * e[2]!);
+  return new Tillson(period, factor);
 }
 
 class Trix implements SeriesIndicator {
-  private readonly smooth: SeriesIndicator;
+  private readonly chain: EmaChain;
   private before = Number.NaN;
   constructor(period: number) {
-    this.smooth = new ChainFigure(period, 3, (e) => e[2]!);
+    this.chain = new EmaChain(period, 3);
   }
   next(value: number): number {
-    const now = this.smooth.next(value);
-    const { before } = this;
+    const { before, chain } = this;
+    const now = chain.push(value) ? chain.values[2]! : Number.NaN;
     this.before = now;
     return before === 0 ? 0 : (now / before - 1) * 100;
+  }
+  batch(out: Float64Array, values: Float64Array): void {
+    for (let i = 0; i < out.length; i++) out[i] = this.next(values[i]!);
   }
 }
 
@@ -126,6 +183,9 @@ class Kama implements SeriesIndicator {
     this.average = (value - this.average) * (factor * factor) + this.average;
     return this.average;
   }
+  batch(out: Float64Array, values: Float64Array): void {
+    for (let i = 0; i < out.length; i++) out[i] = this.next(values[i]!);
+  }
 }
 
 /** Kaufman's adaptive moving average between EMA(2) and EMA(30); first value at index `period`. */
@@ -133,7 +193,7 @@ export function createKama(period: number): SeriesIndicator {
   return new Kama(period);
 }
 
-class AverageDistance {
+class AverageDistance implements SeriesIndicator {
   private readonly fast: SeriesIndicator;
   private readonly slow: SeriesIndicator;
   constructor(
@@ -141,14 +201,19 @@ class AverageDistance {
     slow: number,
     private readonly inPercent: number,
   ) {
-    this.fast = new WindowFigure(fast, 2, (window) => window.mean());
-    this.slow = new WindowFigure(slow, 2, (window) => window.mean());
+    requirePeriod(fast, 2);
+    requirePeriod(slow, 2);
+    this.fast = createSma(fast);
+    this.slow = createSma(slow);
   }
   next(value: number): number {
     const fast = this.fast.next(value);
     const slow = this.slow.next(value);
     if (this.inPercent === 0) return fast - slow;
     return slow === 0 ? 0 : ((fast - slow) / slow) * 100;
+  }
+  batch(out: Float64Array, values: Float64Array): void {
+    for (let i = 0; i < out.length; i++) out[i] = this.next(values[i]!);
   }
 }
 

@@ -1,6 +1,7 @@
 import * as averages from "./averages";
 import * as momentum from "./momentum";
 import * as oscillators from "./oscillators";
+import * as prices from "./prices";
 import * as range from "./range";
 import { createSar } from "./sar";
 import * as series from "./series";
@@ -9,10 +10,12 @@ import * as volume from "./volume";
 
 export type BarField = "open" | "high" | "low" | "close" | "volume";
 
-/** Takes the inputs of the next bar in order; gives a number, or an object that the next call reuses. */
-export interface StreamingIndicator {
+/** An indicator of the catalogue, whatever it reads and gives; see `indicator.ts`. */
+export interface AnyIndicator {
   // biome-ignore lint/suspicious/noExplicitAny: each indicator names its own inputs and outputs in its entry.
-  next(a: number, b: number, c: number, d: number): any;
+  next(...inputs: number[]): any;
+  // biome-ignore lint/suspicious/noExplicitAny: a column, or one for each output.
+  batch(out: any, ...inputs: Float64Array[]): void;
 }
 
 /** One indicator: what it reads, what it gives and how it is made. Names and defaults are TA-Lib's. */
@@ -21,10 +24,10 @@ export interface IndicatorEntry {
   /** Empty when `next` gives the one value itself, else the fields of its object. */
   outputs: readonly string[];
   params: Readonly<Record<string, number>>;
-  create(params: Readonly<Record<string, number>>): StreamingIndicator;
+  create(params: Readonly<Record<string, number>>): AnyIndicator;
 }
 
-type Make = (...params: number[]) => { next(...inputs: number[]): unknown };
+type Make = (...params: number[]) => AnyIndicator;
 
 /** `params` in the order in which `make` takes them. */
 function entry(
@@ -35,13 +38,8 @@ function entry(
 ): IndicatorEntry {
   const names = Object.keys(params);
   const create = (given: Readonly<Record<string, number>>) =>
-    make(...names.map((name) => given[name] ?? params[name]!)) as StreamingIndicator;
+    make(...names.map((name) => given[name] ?? params[name]!));
   return { inputs, outputs, params, create };
-}
-
-/** A formula of one bar remembers nothing, so it has no fields. */
-function formula(next: (...inputs: number[]) => number): { next(...inputs: number[]): number } {
-  return Object.create({ next });
 }
 
 const CLOSE = ["close"] as const;
@@ -65,7 +63,7 @@ export const INDICATORS = {
   RSI: entry(CLOSE, { period: 14 }, (period) => series.createRsi(period!)),
   CMO: entry(CLOSE, { period: 14 }, momentum.createCmo),
   MOM: entry(CLOSE, { period: 10 }, momentum.createMomentum),
-  ROC: entry(CLOSE, { period: 10 }, series.createRoc),
+  ROC: entry(CLOSE, { period: 10 }, momentum.createRoc),
   ROCP: entry(CLOSE, { period: 10 }, momentum.createRocFraction),
   ROCR: entry(CLOSE, { period: 10 }, momentum.createRocRatio),
   TRIX: entry(CLOSE, { period: 30 }, averages.createTrix),
@@ -107,13 +105,11 @@ export const INDICATORS = {
     ["k", "d"],
   ),
   ULTOSC: entry(HLC, { short: 7, middle: 14, long: 28 }, oscillators.createUltimateOscillator),
-  BOP: entry(OHLC, {}, () =>
-    formula((open, high, low, close) => (high! - low! < 1e-14 ? 0 : (close! - open!) / (high! - low!))),
-  ),
-  AVGPRICE: entry(OHLC, {}, () => formula((open, high, low, close) => (high! + low! + close! + open!) / 4)),
-  MEDPRICE: entry(HL, {}, () => formula((high, low) => (high! + low!) / 2)),
-  TYPPRICE: entry(HLC, {}, () => formula((high, low, close) => (high! + low! + close!) / 3)),
-  WCLPRICE: entry(HLC, {}, () => formula((high, low, close) => (high! + low! + close! * 2) / 4)),
+  BOP: entry(OHLC, {}, prices.createBalanceOfPower),
+  AVGPRICE: entry(OHLC, {}, prices.createAveragePrice),
+  MEDPRICE: entry(HL, {}, prices.createMedianPrice),
+  TYPPRICE: entry(HLC, {}, prices.createTypicalPrice),
+  WCLPRICE: entry(HLC, {}, prices.createWeightedClose),
   OBV: entry(["close", "volume"], {}, volume.createObv),
   AD: entry(HLCV, {}, volume.createAccumulationDistribution),
   ADOSC: entry(HLCV, { fast: 3, slow: 10 }, volume.createChaikinOscillator),
@@ -124,7 +120,7 @@ export type IndicatorName = keyof typeof INDICATORS;
 type Params = Readonly<Record<string, number>>;
 
 /** Streaming form: feed it bar by bar. Parameters that are not given are TA-Lib's defaults. */
-export function createIndicator(name: IndicatorName, params: Params = {}): StreamingIndicator {
+export function createIndicator(name: IndicatorName, params: Params = {}): AnyIndicator {
   const { create, params: defaults }: IndicatorEntry = INDICATORS[name];
   const unknown = Object.keys(params).find((key) => !(key in defaults));
   if (unknown !== undefined) {
@@ -136,7 +132,7 @@ export function createIndicator(name: IndicatorName, params: Params = {}): Strea
 
 /**
  * Batch form over whole columns: one Float64Array per output ("value" when there is one only), NaN while
- * warming up. It loops over the streaming form, so both give the same bits.
+ * warming up. The same bits as the streaming form, see `indicator.ts`.
  */
 export function computeIndicator(
   name: IndicatorName,
@@ -144,24 +140,19 @@ export function computeIndicator(
   params: Params = {},
 ): Record<string, Float64Array> {
   const { inputs, outputs }: IndicatorEntry = INDICATORS[name];
-  const [a, b, c, d] = inputs.map((field) => {
+  const series = inputs.map((field) => {
     const column = columns[field];
     if (column === undefined) throw new RangeError(`${name} needs the column ${field}`);
     return column;
   });
   const indicator = createIndicator(name, params);
-  const rows = a!.length;
-  const none = a!;
-  const [second, third, fourth] = [b ?? none, c ?? none, d ?? none];
+  const rows = series[0]!.length;
   if (outputs.length === 0) {
     const value = new Float64Array(rows);
-    for (let i = 0; i < rows; i++) value[i] = indicator.next(a![i]!, second[i]!, third[i]!, fourth[i]!);
+    indicator.batch(value, ...series);
     return { value };
   }
-  const out = outputs.map(() => new Float64Array(rows));
-  for (let i = 0; i < rows; i++) {
-    const values = indicator.next(a![i]!, second[i]!, third[i]!, fourth[i]!);
-    for (let o = 0; o < outputs.length; o++) out[o]![i] = values[outputs[o]!];
-  }
-  return Object.fromEntries(outputs.map((output, o) => [output, out[o]!]));
+  const out = Object.fromEntries(outputs.map((output) => [output, new Float64Array(rows)]));
+  indicator.batch(out, ...series);
+  return out;
 }

@@ -2,21 +2,43 @@ import fc from "fast-check";
 import * as oracle from "technicalindicators";
 import { describe, expect, it } from "vitest";
 import { randomWalk } from "../market/randomWalk.fixture";
-import {
-  adx,
-  atr,
-  bollinger,
-  ema,
-  macd,
-  realisedVolatility,
-  roc,
-  rsi,
-  sma,
-  trueRange,
-  zScore,
-} from "./batch";
+import type { CandleColumns } from "../market/types";
+import { computeIndicator, type IndicatorName } from "./catalogue";
+import type { SeriesIndicator } from "./indicator";
 import { createAdx } from "./range";
-import { createEma, createMacd, createRsi } from "./series";
+import { createEma, createMacd, createRealisedVolatility, createRsi, createZScore } from "./series";
+import { RollingExtreme } from "./window";
+import { distancesColumn, squaresColumn, sumColumn, weightedColumn } from "./windowSums";
+
+type Prices = Pick<CandleColumns, "high" | "low" | "close">;
+const ofClose = (name: IndicatorName, close: Float64Array, params: Record<string, number>) =>
+  computeIndicator(name, { close }, params);
+const sma = (values: Float64Array, period: number) => ofClose("SMA", values, { period }).value!;
+const ema = (values: Float64Array, period: number) => ofClose("EMA", values, { period }).value!;
+const roc = (values: Float64Array, period: number) => ofClose("ROC", values, { period }).value!;
+const rsi = (values: Float64Array, period: number) => ofClose("RSI", values, { period }).value!;
+const atr = (columns: Prices, period: number) => computeIndicator("ATR", columns, { period }).value!;
+const trueRange = (columns: Prices) => computeIndicator("TRANGE", columns).value!;
+const adx = (columns: Prices, period: number) => {
+  const { adx, plusDi, minusDi } = computeIndicator("ADX", columns, { period });
+  return { adx: adx!, plusDi: plusDi!, minusDi: minusDi! };
+};
+const macd = (values: Float64Array, fast: number, slow: number, signalPeriod: number) => {
+  const { macd, signal, histogram } = ofClose("MACD", values, { fast, slow, signal: signalPeriod });
+  return { macd: macd!, signal: signal!, histogram: histogram! };
+};
+const bollinger = (values: Float64Array, period: number, width: number) => {
+  const { middle, upper, lower } = ofClose("BBANDS", values, { period, width });
+  return { middle: middle!, upper: upper!, lower: lower! };
+};
+const column = (indicator: SeriesIndicator, values: Float64Array) => {
+  const out = new Float64Array(values.length);
+  indicator.batch(out, values);
+  return out;
+};
+const zScore = (values: Float64Array, period: number) => column(createZScore(period), values);
+const realisedVolatility = (values: Float64Array, period: number) =>
+  column(createRealisedVolatility(period), values);
 
 const walk = randomWalk(600, 60_000, 3);
 const { close } = walk;
@@ -150,5 +172,86 @@ describe("indicators against their definitions", () => {
     expect(() => createEma(0)).toThrow(/integer >= 1, got 0/);
     expect(() => createAdx(1.5)).toThrow(/integer >= 2/);
     expect(() => createMacd(26, 12, 9)).toThrow(/fast period 26 must be below slow period 12/);
+  });
+});
+
+describe("window sums", () => {
+  const anyNumber = fc.oneof(fc.double(), fc.constantFrom(0, -0, Number.NaN, 2_000.5, 1e308));
+  it("a column has the bits of each window added up alone, from the oldest value to the newest", () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(anyNumber, anyNumber), { maxLength: 40 }),
+        fc.integer({ min: 1, max: 9 }),
+        (pairs, period) => {
+          const values = Float64Array.from(pairs, ([value]) => value);
+          const centers = Float64Array.from(pairs, ([, center]) => center);
+          const weights = Float64Array.from({ length: period }, (_, i) => i + 1);
+          const expectColumn = (
+            fill: (out: Float64Array) => void,
+            term: (value: number, center: number, j: number) => number,
+          ) => {
+            const out = new Float64Array(values.length);
+            fill(out);
+            const expected = Float64Array.from(values, (_, end) => {
+              if (end < period - 1) return Number.NaN;
+              let sum = 0;
+              for (let j = 0; j < period; j++) sum += term(values[end - period + 1 + j]!, centers[end]!, j);
+              return sum;
+            });
+            expect(out).toEqual(expected);
+          };
+          expectColumn(
+            (out) => sumColumn(out, values, period),
+            (value) => value,
+          );
+          expectColumn(
+            (out) => squaresColumn(out, values, period, centers),
+            (value, center) => (value - center) * (value - center),
+          );
+          expectColumn(
+            (out) => distancesColumn(out, values, period, centers),
+            (value, center) => Math.abs(value - center),
+          );
+          expectColumn(
+            (out) => weightedColumn(out, values, weights),
+            (value, _, j) => value * (j + 1),
+          );
+        },
+      ),
+      { numRuns: 200 },
+    );
+  });
+});
+
+describe("rolling extremes", () => {
+  it("are the highest and the lowest of the window and the age of the later of equal ones, past any NaN", () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.oneof(fc.integer({ min: -3, max: 3 }), fc.constant(Number.NaN)), { maxLength: 60 }),
+        fc.integer({ min: 1, max: 6 }),
+        (values, period) => {
+          const [highest, lowest] = [new RollingExtreme(period, 1), new RollingExtreme(period, -1)];
+          values.forEach((value, i) => {
+            const isFull = highest.push(value);
+            lowest.push(value);
+            expect(isFull).toBe(i >= period - 1);
+            if (!isFull) return;
+            const seen = values.slice(i - period + 1, i + 1);
+            const known = seen.filter((x) => !Number.isNaN(x));
+            for (const [extreme, best] of [
+              [highest, Math.max(...known)],
+              [lowest, Math.min(...known)],
+            ] as const) {
+              if (known.length === 0) expect(extreme.value()).toBeNaN();
+              else {
+                expect(extreme.value() === best).toBe(true);
+                expect(extreme.age).toBe(period - 1 - seen.lastIndexOf(best));
+              }
+            }
+          });
+        },
+      ),
+      { numRuns: 200 },
+    );
   });
 });

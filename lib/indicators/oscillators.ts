@@ -1,38 +1,39 @@
-import { positionInRange, type StochasticValue } from "./momentum";
-import type { RangeIndicator } from "./range";
-import { createSma, type SeriesIndicator } from "./series";
-import { RollingWindow, requirePeriod } from "./window";
+import type { ColumnsOf, HighLowIndicator, RangeIndicator, RangeLines, SeriesIndicator } from "./indicator";
+import { addSecondLine, positionInRange, type StochasticValue } from "./momentum";
+import { typicalPrice } from "./prices";
+import { createSma } from "./series";
+import { RollingExtreme, RollingWindow, requirePeriod } from "./window";
+import { distancesColumn } from "./windowSums";
 
 /** Where the close stands in the recent range; conventions are TA-Lib's. */
 
 class PriceRange {
-  private readonly highs: RollingWindow;
-  private readonly lows: RollingWindow;
+  private readonly highs: RollingExtreme;
+  private readonly lows: RollingExtreme;
   constructor(period: number) {
-    requirePeriod(period, 1);
-    this.highs = new RollingWindow(period);
-    this.lows = new RollingWindow(period);
+    this.highs = new RollingExtreme(period, 1);
+    this.lows = new RollingExtreme(period, -1);
   }
   push(high: number, low: number): boolean {
     this.lows.push(low);
     return this.highs.push(high);
   }
   highest(): number {
-    return this.highs.max();
+    return this.highs.value();
   }
   lowest(): number {
-    return this.lows.min();
+    return this.lows.value();
   }
 }
 
-class Stochastic {
+class Stochastic implements RangeLines<StochasticValue> {
   private readonly range: PriceRange;
   private readonly smoothK: SeriesIndicator;
   private readonly smoothD: SeriesIndicator;
   private readonly out: StochasticValue = { k: Number.NaN, d: Number.NaN };
   private seen = 0;
   constructor(
-    period: number,
+    private readonly period: number,
     private readonly slowK: number,
     slowD: number,
   ) {
@@ -50,14 +51,27 @@ class Stochastic {
     out.k = Number.isNaN(out.d) ? Number.NaN : k;
     return out;
   }
+  batch(
+    { k, d }: ColumnsOf<StochasticValue>,
+    high: Float64Array,
+    low: Float64Array,
+    close: Float64Array,
+  ): void {
+    const { range } = this;
+    const positions = new Float64Array(k.length);
+    for (let i = 0; i < k.length; i++) {
+      if (range.push(high[i]!, low[i]!)) {
+        positions[i] = positionInRange(close[i]!, range.lowest(), range.highest());
+      }
+    }
+    const first = Math.min(k.length, this.period - 1);
+    this.smoothK.batch(k.subarray(first), positions.subarray(first));
+    addSecondLine({ k, d }, first + this.slowK - 1, this.smoothD);
+  }
 }
 
-/** Slow stochastic: %K smoothed over `slowK`, %D the average of that over `slowD`. The object is reused. */
-export function createStochastic(
-  period: number,
-  slowK: number,
-  slowD: number,
-): { next(high: number, low: number, close: number): StochasticValue } {
+/** Slow stochastic: %K smoothed over `slowK`, %D the average of that over `slowD`. */
+export function createStochastic(period: number, slowK: number, slowD: number): RangeLines<StochasticValue> {
   return new Stochastic(period, slowK, slowD);
 }
 
@@ -73,6 +87,9 @@ class WilliamsR implements RangeIndicator {
     const width = (highest - range.lowest()) / -100;
     return width === 0 ? 0 : (highest - close) / width;
   }
+  batch(out: Float64Array, high: Float64Array, low: Float64Array, close: Float64Array): void {
+    for (let i = 0; i < out.length; i++) out[i] = this.next(high[i]!, low[i]!, close[i]!);
+  }
 }
 
 /** Williams %R, -100..0; first value at index period - 1. */
@@ -80,7 +97,7 @@ export function createWilliamsR(period: number): RangeIndicator {
   return new WilliamsR(period);
 }
 
-class Midprice {
+class Midprice implements HighLowIndicator {
   private readonly range: PriceRange;
   constructor(period: number) {
     this.range = new PriceRange(period);
@@ -88,10 +105,13 @@ class Midprice {
   next(high: number, low: number): number {
     return this.range.push(high, low) ? (this.range.highest() + this.range.lowest()) / 2 : Number.NaN;
   }
+  batch(out: Float64Array, high: Float64Array, low: Float64Array): void {
+    for (let i = 0; i < out.length; i++) out[i] = this.next(high[i]!, low[i]!);
+  }
 }
 
 /** Middle of the highest high and the lowest low. */
-export function createMidprice(period: number): { next(high: number, low: number): number } {
+export function createMidprice(period: number): HighLowIndicator {
   return new Midprice(period);
 }
 
@@ -102,30 +122,36 @@ export interface AroonValue {
 }
 
 class Aroon {
-  private readonly highs: RollingWindow;
-  private readonly lows: RollingWindow;
+  private readonly highs: RollingExtreme;
+  private readonly lows: RollingExtreme;
   private readonly out: AroonValue = { up: Number.NaN, down: Number.NaN, oscillator: Number.NaN };
   constructor(private readonly period: number) {
     requirePeriod(period, 2);
-    this.highs = new RollingWindow(period + 1);
-    this.lows = new RollingWindow(period + 1);
+    this.highs = new RollingExtreme(period + 1, 1);
+    this.lows = new RollingExtreme(period + 1, -1);
   }
   next(high: number, low: number): AroonValue {
     const { out, highs, lows, period } = this;
     lows.push(low);
     if (!highs.push(high)) return out;
-    const sinceHigh = highs.sinceMax();
-    const sinceLow = lows.sinceMin();
     const factor = 100 / period;
-    out.up = factor * (period - sinceHigh);
-    out.down = factor * (period - sinceLow);
-    out.oscillator = factor * (sinceLow - sinceHigh);
+    out.up = factor * (period - highs.age);
+    out.down = factor * (period - lows.age);
+    out.oscillator = factor * (lows.age - highs.age);
     return out;
+  }
+  batch({ up, down, oscillator }: ColumnsOf<AroonValue>, high: Float64Array, low: Float64Array): void {
+    for (let i = 0; i < up.length; i++) {
+      const value = this.next(high[i]!, low[i]!);
+      up[i] = value.up;
+      down[i] = value.down;
+      oscillator[i] = value.oscillator;
+    }
   }
 }
 
 /** Aroon up, down and oscillator; first values at index `period`. The object is reused. */
-export function createAroon(period: number): { next(high: number, low: number): AroonValue } {
+export function createAroon(period: number): Aroon {
   return new Aroon(period);
 }
 
@@ -135,13 +161,25 @@ class Cci implements RangeIndicator {
     requirePeriod(period, 2);
     this.window = new RollingWindow(period);
   }
-  next(high: number, low: number, close: number): number {
-    const typical = (high + low + close) / 3;
-    if (!this.window.push(typical)) return Number.NaN;
-    const mean = this.window.mean();
-    const deviation = this.window.meanDeviation(mean);
+  private of(typical: number, mean: number, deviation: number): number {
     const distance = typical - mean;
     return distance === 0 || deviation === 0 ? 0 : distance / (0.015 * deviation);
+  }
+  next(high: number, low: number, close: number): number {
+    const { window } = this;
+    const typical = typicalPrice(high, low, close);
+    if (!window.push(typical)) return Number.NaN;
+    const mean = window.mean();
+    return this.of(typical, mean, window.meanDeviation(mean));
+  }
+  batch(out: Float64Array, high: Float64Array, low: Float64Array, close: Float64Array): void {
+    const { period } = this.window;
+    const typical = new Float64Array(out.length);
+    for (let i = 0; i < out.length; i++) typical[i] = typicalPrice(high[i]!, low[i]!, close[i]!);
+    const means = new Float64Array(out.length);
+    createSma(period).batch(means, typical);
+    distancesColumn(out, typical, period, means);
+    for (let i = period - 1; i < out.length; i++) out[i] = this.of(typical[i]!, means[i]!, out[i]! / period);
   }
 }
 
@@ -178,6 +216,9 @@ class UltimateOscillator implements RangeIndicator {
       if (sum !== 0) total += (4 >> i) * (this.pressures[i]!.sum() / sum);
     }
     return 100 * (total / 7);
+  }
+  batch(out: Float64Array, high: Float64Array, low: Float64Array, close: Float64Array): void {
+    for (let i = 0; i < out.length; i++) out[i] = this.next(high[i]!, low[i]!, close[i]!);
   }
 }
 

@@ -1,10 +1,6 @@
-import { createWilder, type SeriesIndicator } from "./series";
+import type { ColumnsOf, RangeIndicator, RangeLines, SeriesIndicator } from "./indicator";
+import { createWilder } from "./series";
 import { RollingWindow, requirePeriod } from "./window";
-
-/** Indicators of high, low and close; see `series.ts` for how they are used. */
-export interface RangeIndicator {
-  next(high: number, low: number, close: number): number;
-}
 
 class TrueRange implements RangeIndicator {
   private previousClose = Number.NaN;
@@ -13,6 +9,9 @@ class TrueRange implements RangeIndicator {
     this.previousClose = close;
     if (Number.isNaN(before)) return Number.NaN;
     return Math.max(high - low, Math.abs(high - before), Math.abs(low - before));
+  }
+  batch(out: Float64Array, high: Float64Array, low: Float64Array, close: Float64Array): void {
+    for (let i = 0; i < out.length; i++) out[i] = this.next(high[i]!, low[i]!, close[i]!);
   }
 }
 
@@ -31,6 +30,9 @@ class Atr implements RangeIndicator {
     const range = this.trueRange.next(high, low, close);
     return Number.isNaN(range) ? range : this.average.next(range);
   }
+  batch(out: Float64Array, high: Float64Array, low: Float64Array, close: Float64Array): void {
+    for (let i = 0; i < out.length; i++) out[i] = this.next(high[i]!, low[i]!, close[i]!);
+  }
 }
 
 /** Average true range (Wilder); first value at index `period`. */
@@ -46,6 +48,9 @@ class Natr implements RangeIndicator {
   next(high: number, low: number, close: number): number {
     const range = this.atr.next(high, low, close);
     return close === 0 ? 0 : (range / close) * 100;
+  }
+  batch(out: Float64Array, high: Float64Array, low: Float64Array, close: Float64Array): void {
+    for (let i = 0; i < out.length; i++) out[i] = this.next(high[i]!, low[i]!, close[i]!);
   }
 }
 
@@ -67,7 +72,7 @@ export interface AdxValue {
   minusDm: number;
 }
 
-class Adx {
+class Adx implements RangeLines<AdxValue> {
   private readonly trueRange = createTrueRange();
   private readonly out: AdxValue = {
     adx: Number.NaN,
@@ -108,7 +113,12 @@ class Adx {
     if (bar < period - 1) return out;
     out.plusDm = this.plusSum;
     out.minusDm = this.minusSum;
-    if (bar < period) return out;
+    if (bar >= period) this.direct(bar);
+    return out;
+  }
+
+  private direct(bar: number): void {
+    const { out, period } = this;
     out.plusDi = this.rangeSum === 0 ? 0 : 100 * (this.plusSum / this.rangeSum);
     out.minusDi = this.rangeSum === 0 ? 0 : 100 * (this.minusSum / this.rangeSum);
     const total = out.plusDi + out.minusDi;
@@ -119,21 +129,32 @@ class Adx {
       if (!Number.isNaN(dx)) this.dxSum += dx;
       if (bar === 2 * period - 1) out.adx = this.dxSum / period;
     } else if (!Number.isNaN(dx)) out.adx = (out.adx * (period - 1) + dx) / period;
-    return out;
+  }
+  batch(out: ColumnsOf<AdxValue>, high: Float64Array, low: Float64Array, close: Float64Array): void {
+    const { adx, plusDi, minusDi, dx, plusDm, minusDm } = out;
+    for (let i = 0; i < adx.length; i++) {
+      const value = this.next(high[i]!, low[i]!, close[i]!);
+      adx[i] = value.adx;
+      plusDi[i] = value.plusDi;
+      minusDi[i] = value.minusDi;
+      dx[i] = value.dx;
+      plusDm[i] = value.plusDm;
+      minusDm[i] = value.minusDm;
+    }
   }
 }
 
 /**
  * Directional movement (Wilder) with TA-Lib's start: the first sums hold period - 1 bars and are smoothed
  * from then on; ADX starts with the mean of `period` values of DX. A window without any range leaves ADX
- * and DX as they were and gives directional indicators of 0. The returned object is reused by the next call.
+ * and DX as they were and gives directional indicators of 0.
  */
-export function createAdx(period: number): { next(high: number, low: number, close: number): AdxValue } {
+export function createAdx(period: number): RangeLines<AdxValue> {
   return new Adx(period);
 }
 
 class Adxr implements RangeIndicator {
-  private readonly direction: { next(high: number, low: number, close: number): AdxValue };
+  private readonly direction: RangeLines<AdxValue>;
   private readonly earlier: RollingWindow;
   constructor(period: number) {
     this.direction = createAdx(period);
@@ -142,6 +163,9 @@ class Adxr implements RangeIndicator {
   next(high: number, low: number, close: number): number {
     const { adx } = this.direction.next(high, low, close);
     return this.earlier.push(adx) ? (adx + this.earlier.oldest()) / 2 : Number.NaN;
+  }
+  batch(out: Float64Array, high: Float64Array, low: Float64Array, close: Float64Array): void {
+    for (let i = 0; i < out.length; i++) out[i] = this.next(high[i]!, low[i]!, close[i]!);
   }
 }
 

@@ -1,6 +1,8 @@
+import type { HighLowIndicator } from "./indicator";
+
 /** Wilder's parabolic stop and reverse, with TA-Lib's way of starting. */
 
-class ParabolicSar {
+class ParabolicSar implements HighLowIndicator {
   private bar = -1;
   /** 1 while long, 0 while short. */
   private long = 0;
@@ -36,49 +38,49 @@ class ParabolicSar {
       this.high = high;
       this.low = low;
     }
-    const before = { high: this.high, low: this.low };
+    const highBefore = this.high;
+    const lowBefore = this.low;
     this.high = high;
     this.low = low;
-    if (this.long === 1 ? low <= this.stop : high >= this.stop) return this.reverse(before);
+    if (this.long === 1 ? low <= this.stop : high >= this.stop) return this.reverse(highBefore, lowBefore);
     const current = this.stop;
     const isFurther = this.long === 1 ? high > this.extreme : low < this.extreme;
     if (isFurther) {
       this.extreme = this.long === 1 ? high : low;
       this.factor = Math.min(this.factor + this.acceleration, this.maximum);
     }
-    this.advance(before);
+    this.advance(highBefore, lowBefore);
     return current;
   }
 
-  private reverse(before: { high: number; low: number }): number {
+  batch(out: Float64Array, high: Float64Array, low: Float64Array): void {
+    for (let i = 0; i < out.length; i++) out[i] = this.next(high[i]!, low[i]!);
+  }
+
+  private reverse(highBefore: number, lowBefore: number): number {
     this.long = 1 - this.long;
     this.stop = this.extreme;
-    this.limit(before);
+    this.limit(highBefore, lowBefore);
     const current = this.stop;
     this.factor = this.acceleration;
     this.extreme = this.long === 1 ? this.high : this.low;
-    this.advance(before);
+    this.advance(highBefore, lowBefore);
     return current;
   }
 
-  private advance(before: { high: number; low: number }): void {
+  private advance(highBefore: number, lowBefore: number): void {
     this.stop = this.stop + this.factor * (this.extreme - this.stop);
-    this.limit(before);
+    this.limit(highBefore, lowBefore);
   }
 
   /** The stop never lies inside the range of this bar or of the one before. */
-  private limit(before: { high: number; low: number }): void {
+  private limit(highBefore: number, lowBefore: number): void {
     this.stop =
-      this.long === 1
-        ? Math.min(this.stop, before.low, this.low)
-        : Math.max(this.stop, before.high, this.high);
+      this.long === 1 ? Math.min(this.stop, lowBefore, this.low) : Math.max(this.stop, highBefore, this.high);
   }
 }
 
 /** Parabolic SAR (0.02 and 0.2 are usual); first value at index 1. */
-export function createSar(
-  acceleration: number,
-  maximum: number,
-): { next(high: number, low: number): number } {
+export function createSar(acceleration: number, maximum: number): HighLowIndicator {
   return new ParabolicSar(acceleration, maximum);
 }

@@ -1,23 +1,21 @@
-import { createWindow, RollingWindow, requirePeriod } from "./window";
+import type { ColumnsOf, SeriesIndicator, SeriesLines } from "./indicator";
+import { RollingWindow, requirePeriod } from "./window";
+import { squaresColumn, sumColumn } from "./windowSums";
 
-/**
- * Indicators of one series as streaming state machines: `next(value)` takes the next value and returns
- * the indicator at it, or NaN while it warms up. The batch forms in `batch.ts` loop over these, so both
- * give the same bits. Conventions are TA-Lib's (warm-up, seeds, Wilder smoothing).
- *
- * Fields are numbers, Float64Arrays or objects of such fields, so that `exportState` reads all of them.
- */
-export interface SeriesIndicator {
-  next(value: number): number;
-}
+/** Indicators of one series. Conventions are TA-Lib's (warm-up, seeds, Wilder smoothing). */
 
 class Sma implements SeriesIndicator {
   private readonly window: RollingWindow;
   constructor(period: number) {
-    this.window = createWindow(period);
+    this.window = new RollingWindow(period);
   }
   next(value: number): number {
     return this.window.push(value) ? this.window.mean() : Number.NaN;
+  }
+  batch(out: Float64Array, values: Float64Array): void {
+    const { period } = this.window;
+    sumColumn(out, values, period);
+    for (let i = period - 1; i < out.length; i++) out[i] = out[i]! / period;
   }
 }
 
@@ -42,6 +40,9 @@ class Ema implements SeriesIndicator {
     } else this.average = (value - this.average) * this.factor + this.average;
     return this.average;
   }
+  batch(out: Float64Array, values: Float64Array): void {
+    for (let i = 0; i < out.length; i++) out[i] = this.next(values[i]!);
+  }
 }
 
 /** Exponential moving average, factor 2 / (period + 1), seeded with the mean of the first `period` values. */
@@ -63,6 +64,9 @@ class Wilder implements SeriesIndicator {
       if (++this.count === period) this.average = this.sum / period;
     } else this.average = (this.average * (period - 1) + value) / period;
     return this.average;
+  }
+  batch(out: Float64Array, values: Float64Array): void {
+    for (let i = 0; i < out.length; i++) out[i] = this.next(values[i]!);
   }
 }
 
@@ -93,6 +97,9 @@ class Rsi implements SeriesIndicator {
     const total = gain + loss;
     return total === 0 ? this.flatValue : 100 * (gain / total);
   }
+  batch(out: Float64Array, values: Float64Array): void {
+    for (let i = 0; i < out.length; i++) out[i] = this.next(values[i]!);
+  }
 }
 
 /**
@@ -109,7 +116,7 @@ export interface MacdValue {
   histogram: number;
 }
 
-class Macd {
+class Macd implements SeriesLines<MacdValue> {
   private readonly fastEma: SeriesIndicator;
   private readonly slowEma: SeriesIndicator;
   private readonly signalEma: SeriesIndicator;
@@ -136,14 +143,21 @@ class Macd {
     out.histogram = out.macd - out.signal;
     return out;
   }
+  batch({ macd, signal, histogram }: ColumnsOf<MacdValue>, values: Float64Array): void {
+    for (let i = 0; i < values.length; i++) {
+      const value = this.next(values[i]!);
+      macd[i] = value.macd;
+      signal[i] = value.signal;
+      histogram[i] = value.histogram;
+    }
+  }
 }
 
 /**
  * Moving average convergence divergence. As in TA-Lib both averages first exist at index slow - 1, so the
  * fast one is seeded with the last `fast` values up to there; the signal follows signal - 1 values later.
- * The returned object is reused by the next call.
  */
-export function createMacd(fast: number, slow: number, signal: number): { next(value: number): MacdValue } {
+export function createMacd(fast: number, slow: number, signal: number): SeriesLines<MacdValue> {
   return new Macd(fast, slow, signal);
 }
 
@@ -154,6 +168,8 @@ export interface BollingerValue {
   /** Population standard deviation of the window. */
   deviation: number;
 }
+
+type Bands = Pick<BollingerValue, "middle" | "upper" | "lower">;
 
 class Bollinger {
   private readonly window: RollingWindow;
@@ -167,59 +183,80 @@ class Bollinger {
     period: number,
     private readonly width: number,
   ) {
-    this.window = createWindow(period);
+    this.window = new RollingWindow(period);
   }
-  next(value: number): BollingerValue {
-    const { out, window, width } = this;
-    if (!window.push(value)) return out;
-    out.middle = window.mean();
-    out.deviation = Math.sqrt(window.variance(out.middle));
+  private place(middle: number, variance: number): BollingerValue {
+    const { out, width } = this;
+    out.middle = middle;
+    out.deviation = Math.sqrt(variance);
     out.upper = out.middle + width * out.deviation;
     out.lower = out.middle - width * out.deviation;
     return out;
   }
+  next(value: number): BollingerValue {
+    const { out, window } = this;
+    if (!window.push(value)) return out;
+    const middle = window.mean();
+    return this.place(middle, window.variance(middle));
+  }
+  batch({ middle, upper, lower }: ColumnsOf<Bands>, values: Float64Array): void {
+    const { period } = this.window;
+    createSma(period).batch(middle, values);
+    squaresColumn(upper, values, period, middle);
+    for (let i = 0; i < values.length; i++) {
+      const bands = this.place(middle[i]!, upper[i]! / period);
+      upper[i] = bands.upper;
+      lower[i] = bands.lower;
+    }
+  }
 }
 
 /** Bollinger bands: mean of `period` values, plus and minus `width` deviations. The object is reused. */
-export function createBollinger(period: number, width: number): { next(value: number): BollingerValue } {
+export function createBollinger(
+  period: number,
+  width: number,
+): { next(value: number): BollingerValue; batch(out: ColumnsOf<Bands>, values: Float64Array): void } {
   return new Bollinger(period, width);
 }
 
-/** Reads one figure from the window of the last `period` values, once it is full. */
-export class WindowFigure implements SeriesIndicator {
+class RealisedVolatility implements SeriesIndicator {
   private readonly window: RollingWindow;
-  constructor(period: number, least: number, read: (window: RollingWindow, newest: number) => number) {
-    requirePeriod(period, least);
+  constructor(period: number) {
     this.window = new RollingWindow(period);
-    // Not a field to be listed: it is what the indicator does, not what it remembers.
-    Object.defineProperty(this, "read", { value: read, enumerable: false });
   }
-  declare private readonly read: (window: RollingWindow, newest: number) => number;
   next(value: number): number {
-    return this.window.push(value) ? this.read(this.window, value) : Number.NaN;
+    return this.window.push(value) ? Math.sqrt(this.window.meanSquare()) : Number.NaN;
   }
-}
-
-/** Rate of change in percent over `period` values: (value / value[period ago] - 1) * 100. */
-export function createRoc(period: number): SeriesIndicator {
-  requirePeriod(period, 1);
-  return new WindowFigure(period + 1, 2, (window, value) => {
-    const before = window.oldest();
-    return before === 0 ? 0 : (value / before - 1) * 100;
-  });
+  batch(out: Float64Array, values: Float64Array): void {
+    for (let i = 0; i < out.length; i++) out[i] = this.next(values[i]!);
+  }
 }
 
 /** Realised volatility per bar: the root mean square of `period` log returns (zero mean assumed). */
 export function createRealisedVolatility(period: number): SeriesIndicator {
-  return new WindowFigure(period, 1, (window) => Math.sqrt(window.meanSquare()));
+  return new RealisedVolatility(period);
 }
 
-/** Distance of the newest value from the mean of `period` values in population deviations; 0 if they are equal. */
-export function createZScore(period: number): SeriesIndicator {
-  return new WindowFigure(period, 2, (window, value) => {
+class ZScore implements SeriesIndicator {
+  private readonly window: RollingWindow;
+  constructor(period: number) {
+    requirePeriod(period, 2);
+    this.window = new RollingWindow(period);
+  }
+  next(value: number): number {
+    const { window } = this;
+    if (!window.push(value)) return Number.NaN;
     const mean = window.mean();
     const deviation = Math.sqrt(window.variance(mean));
     // Equal values may leave a deviation of rounding size, which must not be divided by.
     return deviation <= 1e-12 * Math.abs(mean) ? 0 : (value - mean) / deviation;
-  });
+  }
+  batch(out: Float64Array, values: Float64Array): void {
+    for (let i = 0; i < out.length; i++) out[i] = this.next(values[i]!);
+  }
+}
+
+/** Distance of the newest value from the mean of `period` values in population deviations; 0 if they are equal. */
+export function createZScore(period: number): SeriesIndicator {
+  return new ZScore(period);
 }

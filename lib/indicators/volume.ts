@@ -1,9 +1,7 @@
+import type { VolumeIndicator } from "./indicator";
+import { typicalPrice } from "./prices";
 import { RollingWindow, requirePeriod } from "./window";
-
-/** Indicators of high, low, close and volume. */
-export interface VolumeIndicator {
-  next(high: number, low: number, close: number, volume: number): number;
-}
+import { sumColumn } from "./windowSums";
 
 class Obv {
   private total = 0;
@@ -16,10 +14,13 @@ class Obv {
     this.previous = close;
     return this.total;
   }
+  batch(out: Float64Array, close: Float64Array, volume: Float64Array): void {
+    for (let i = 0; i < out.length; i++) out[i] = this.next(close[i]!, volume[i]!);
+  }
 }
 
 /** On-balance volume; starts with the volume of the first bar. */
-export function createObv(): { next(close: number, volume: number): number } {
+export function createObv(): Obv {
   return new Obv();
 }
 
@@ -29,6 +30,15 @@ class AccumulationDistribution implements VolumeIndicator {
     const range = high - low;
     if (!(range <= 0)) this.total += ((close - low - (high - close)) / range) * volume;
     return this.total;
+  }
+  batch(
+    out: Float64Array,
+    high: Float64Array,
+    low: Float64Array,
+    close: Float64Array,
+    volume: Float64Array,
+  ): void {
+    for (let i = 0; i < out.length; i++) out[i] = this.next(high[i]!, low[i]!, close[i]!, volume[i]!);
   }
 }
 
@@ -62,6 +72,15 @@ class ChaikinOscillator implements VolumeIndicator {
     }
     return this.count < Math.max(this.fast, this.slow) ? Number.NaN : this.fastAverage - this.slowAverage;
   }
+  batch(
+    out: Float64Array,
+    high: Float64Array,
+    low: Float64Array,
+    close: Float64Array,
+    volume: Float64Array,
+  ): void {
+    for (let i = 0; i < out.length; i++) out[i] = this.next(high[i]!, low[i]!, close[i]!, volume[i]!);
+  }
 }
 
 /** Chaikin's oscillator: fast minus slow EMA of the accumulation/distribution line, seeded with its first value. */
@@ -79,17 +98,48 @@ class MoneyFlowIndex implements VolumeIndicator {
     this.up = new RollingWindow(period);
     this.down = new RollingWindow(period);
   }
-  next(high: number, low: number, close: number, volume: number): number {
-    const typical = (high + low + close) / 3;
+  /** Change of the typical price. */
+  private moved(typical: number): number {
     const change = typical - this.previous;
     this.previous = typical;
+    return change;
+  }
+  private of(up: number, down: number): number {
+    const total = up + down;
+    return total < 1 ? 0 : 100 * (up / total);
+  }
+  next(high: number, low: number, close: number, volume: number): number {
+    const typical = typicalPrice(high, low, close);
+    const change = this.moved(typical);
     if (this.count++ === 0) return Number.NaN;
     const flow = typical * volume;
     this.up.push(change > 0 ? flow : 0);
     if (!this.down.push(change < 0 ? flow : 0)) return Number.NaN;
-    const up = this.up.sum();
-    const total = up + this.down.sum();
-    return total < 1 ? 0 : 100 * (up / total);
+    return this.of(this.up.sum(), this.down.sum());
+  }
+  batch(
+    out: Float64Array,
+    high: Float64Array,
+    low: Float64Array,
+    close: Float64Array,
+    volume: Float64Array,
+  ): void {
+    const { period } = this.up;
+    const rows = out.length;
+    const ups = new Float64Array(rows);
+    const downs = new Float64Array(rows);
+    for (let i = 0; i < rows; i++) {
+      const typical = typicalPrice(high[i]!, low[i]!, close[i]!);
+      const change = this.moved(typical);
+      if (change > 0) ups[i] = typical * volume[i]!;
+      else if (change < 0) downs[i] = typical * volume[i]!;
+    }
+    // The first bar has no flow, so the first window starts at the second one.
+    const downSums = new Float64Array(rows);
+    sumColumn(out.subarray(1), ups.subarray(1), period);
+    sumColumn(downSums.subarray(1), downs.subarray(1), period);
+    out.fill(Number.NaN, 0, 1);
+    for (let i = period; i < rows; i++) out[i] = this.of(out[i]!, downSums[i]!);
   }
 }
 

@@ -1,8 +1,6 @@
-/**
- * The last `period` values of a series. Sums run from the oldest to the newest value each time instead
- * of being carried along, so a result depends on the window alone: no drift, and the same bits wherever
- * the series was started.
- */
+import { windowDistances, windowSquares, windowSum } from "./windowSums";
+
+/** The last `period` values of a series and sums over them. */
 export class RollingWindow {
   /** Every value is kept twice, `period` apart, so that the window is always one unbroken stretch. */
   readonly values: Float64Array;
@@ -30,10 +28,7 @@ export class RollingWindow {
   }
 
   sum(): number {
-    const { values, from, period } = this;
-    let sum = 0;
-    for (let i = from; i < from + period; i++) sum += values[i]!;
-    return sum;
+    return windowSum(this.values, this.from, this.period);
   }
 
   mean(): number {
@@ -42,66 +37,73 @@ export class RollingWindow {
 
   /** Population variance around `mean`. */
   variance(mean: number): number {
-    const { values, from, period } = this;
-    let sum = 0;
-    for (let i = from; i < from + period; i++) sum += (values[i]! - mean) * (values[i]! - mean);
-    return sum / period;
+    return windowSquares(this.values, this.from, this.period, mean) / this.period;
   }
 
   /** Mean of the squares. */
   meanSquare(): number {
-    const { values, from, period } = this;
-    let sum = 0;
-    for (let i = from; i < from + period; i++) sum += values[i]! * values[i]!;
-    return sum / period;
+    return this.variance(0);
   }
 
   /** Mean distance from `center`. */
   meanDeviation(center: number): number {
-    const { values, from, period } = this;
-    let sum = 0;
-    for (let i = from; i < from + period; i++) sum += Math.abs(values[i]! - center);
-    return sum / period;
+    return windowDistances(this.values, this.from, this.period, center) / this.period;
   }
-
-  max(): number {
-    const { values, from, period } = this;
-    let max = values[from]!;
-    for (let i = from + 1; i < from + period; i++) if (values[i]! > max) max = values[i]!;
-    return max;
-  }
-
-  min(): number {
-    const { values, from, period } = this;
-    let min = values[from]!;
-    for (let i = from + 1; i < from + period; i++) if (values[i]! < min) min = values[i]!;
-    return min;
-  }
-
-  /** Values since the highest one, 0 when it is the newest; the later of equal ones counts. */
-  sinceMax(): number {
-    const { values, from, period } = this;
-    let at = from;
-    for (let i = from + 1; i < from + period; i++) if (values[i]! >= values[at]!) at = i;
-    return from + period - 1 - at;
-  }
-
-  /** Values since the lowest one, 0 when it is the newest; the later of equal ones counts. */
-  sinceMin(): number {
-    const { values, from, period } = this;
-    let at = from;
-    for (let i = from + 1; i < from + period; i++) if (values[i]! <= values[at]!) at = i;
-    return from + period - 1 - at;
-  }
-}
-
-export function createWindow(period: number): RollingWindow {
-  return new RollingWindow(period);
 }
 
 /** Throws RangeError unless `period` is an integer of at least `least`. */
 export function requirePeriod(period: number, least: number): void {
   if (!Number.isInteger(period) || period < least) {
     throw new RangeError(`indicator: period must be an integer >= ${least}, got ${period}`);
+  }
+}
+
+/**
+ * The highest of the last `period` values (or the lowest) and its age, the later of equal ones. It looks
+ * through the window only when that value leaves it. NaN is passed over; a window of nothing else gives NaN.
+ */
+export class RollingExtreme {
+  private readonly window: RollingWindow;
+  private extreme = Number.NaN;
+  /** Values since the extreme one, 0 when it is the newest. */
+  age = 0;
+
+  /** `sign` 1 for the highest, -1 for the lowest value: the lowest is the highest of the negated ones. */
+  constructor(
+    period: number,
+    private readonly sign: 1 | -1,
+  ) {
+    this.window = new RollingWindow(period);
+  }
+
+  /** Adds a value; returns false until `period` values are present. */
+  push(value: number): boolean {
+    const { window } = this;
+    const signed = this.sign * value;
+    const isFull = window.push(signed);
+    if (signed >= this.extreme || Number.isNaN(this.extreme)) {
+      this.extreme = signed;
+      this.age = 0;
+    } else if (++this.age === window.period) this.search();
+    return isFull;
+  }
+
+  value(): number {
+    return this.sign * this.extreme;
+  }
+
+  private search(): void {
+    const { values, from, period } = this.window;
+    let extreme = Number.NaN;
+    let at = from;
+    for (let i = from; i < from + period; i++) {
+      const value = values[i]!;
+      if (value >= extreme || Number.isNaN(extreme)) {
+        extreme = value;
+        at = i;
+      }
+    }
+    this.extreme = extreme;
+    this.age = from + period - 1 - at;
   }
 }
