@@ -8,7 +8,7 @@ import { SHARED_BASELINE_WASM_BASE64, SHARED_RELAXED_WASM_BASE64 } from "./train
  * The relaxed build where multiply-add is fused, so rounded once. A fused multiply-add is defined to the bit, so
  * this name too means one arithmetic on every machine that has it; a machine without it trains with the baseline.
  */
-export const FUSED_KERNEL_VERSION = "dense-f32-fma128-1";
+export const FUSED_KERNEL_VERSION = "dense-f32-fma128-2";
 
 const bytesOf = (base64: string) => base64Decode(base64) as BufferSource;
 let baseline: KernelBuild | undefined;

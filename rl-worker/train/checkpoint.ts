@@ -10,7 +10,7 @@ import type { KernelBuild } from "../../lib/policy/kernel/instance";
  *   | float32 arrays, little endian, in the order of header.arrays | SHA-256 of all before it (64 hex bytes)
  * The trailer makes a torn or altered file refuse to load rather than resume a different run.
  */
-const MAGIC = new TextEncoder().encode("ASSAY-CKPT1\n");
+const MAGIC = new TextEncoder().encode("ASSAY-CKPT2\n");
 const TRAILER_BYTES = 64;
 
 export interface CheckpointContent {

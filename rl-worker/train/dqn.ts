@@ -151,7 +151,10 @@ export async function trainDqn(options: DqnOptions): Promise<DqnResult> {
     const sum = { loss: 0, q: 0, error: 0, learned: 0 };
     for (let round = 0; round < roundsPerPoint && steps < s.environmentSteps; round++) {
       // ---- 1. act: mostly the best known action, sometimes any; at first always any --------------------
-      online.observations.set(before);
+      for (let e = 0; e < s.envCount; e++) {
+        const observation = before.subarray(e * observationSize, (e + 1) * observationSize);
+        online.observations.set(observation, e * online.observationStride);
+      }
       online.forward(s.envCount);
       const epsilon = steps < s.warmupSteps ? 1 : epsilonAt(s, steps);
       for (let e = 0; e < s.envCount; e++) {
@@ -188,7 +191,7 @@ export async function trainDqn(options: DqnOptions): Promise<DqnResult> {
         // The online network chooses the next action, the target network says what it is worth.
         target.indices.set(drawn);
         target.gather(s.batchSize);
-        online.observations.set(target.observations.subarray(0, s.batchSize * observationSize));
+        online.observations.set(target.observations.subarray(0, s.batchSize * target.observationStride));
         online.forward(s.batchSize);
         target.forward(s.batchSize);
         for (let i = 0; i < s.batchSize; i++) {
@@ -327,13 +330,13 @@ function power(x: number, y: number): number {
 
 /** Root mean square of centred advantages over stored observations: the unit of the exported logits. */
 function advantageSpread(net: DenseNetwork, stored: number): number {
-  const { actionCount, observationSize } = net.spec;
-  const rowsPerCall = net.observations.length / observationSize;
+  const { actionCount } = net.spec;
+  const rowsPerCall = net.observations.length / net.observationStride;
   let square = 0;
   let count = 0;
   for (let from = 0; from < Math.min(stored, TEMPERATURE_ROWS); from += rowsPerCall) {
     const rows = Math.min(rowsPerCall, Math.min(stored, TEMPERATURE_ROWS) - from);
-    net.forward(rows, from);
+    net.forward(rows, 0, from);
     for (let row = 0; row < rows; row++) {
       const value = net.outputs[row * net.outputStride + net.valueColumn]!;
       for (let a = 0; a < actionCount; a++) square += (duelingQ(net, row, a) - value) ** 2;

@@ -32,7 +32,7 @@ export interface Rollout {
   returns: Float64Array;
   /** Shuffled sample indices of the epoch. */
   order: Uint32Array;
-  /** Per lane: the sums of the minibatch in the order of `LANE_SUMS`, then the part's squared gradient norm. */
+  /** Per lane: the sums of the minibatch in the order of `LANE_SUMS`, then its part's squared gradient norm. */
   laneSums: Float64Array;
 }
 
@@ -48,6 +48,9 @@ const LANE_SUMS = ["policyLoss", "valueLoss", "entropy", "kl", "clipped"] as con
 const LANE_STRIDE = 8;
 
 const SQUARES = LANE_SUMS.length;
+
+/** Rows whose activations are kept at once: they stay in the cache until the gradients are summed. */
+const BLOCK_ROWS = 4 * ROW_CHUNK;
 
 export type EpochSums = Record<(typeof LANE_SUMS)[number] | "seen", number>;
 
@@ -74,13 +77,13 @@ export interface ShareStart {
 
 /**
  * Environments [fromEnv, toEnv) and every lane whose number leaves the remainder `thread` when divided by the
- * number of threads. All shares are called alike; in `epoch` they meet three times a minibatch.
+ * number of threads. A lane is a part of the rows of every minibatch and a part of the parameters. All shares are
+ * called alike; in `epoch` they meet after the rows, after the gradients and after the step.
  */
 export class PpoShare {
-  /** Of the share's first lane; also what its environments are decided with. */
   readonly net: DenseNetwork;
   private readonly s: PpoSettings;
-  private readonly lanes: Array<{ lane: number; net: DenseNetwork }> = [];
+  private readonly lanes: number[] = [];
   private readonly fromEnv: number;
   private readonly envs: Env[];
   private readonly prngs: Prng[] = [];
@@ -94,20 +97,15 @@ export class PpoShare {
     const toEnv = Math.floor(((thread + 1) * s.envCount) / threads);
     this.envs = Array.from({ length: toEnv - this.fromEnv }, (_, i) => start.makeEnv(this.fromEnv + i));
     this.episodeReturns = this.envs.map(() => 0);
-    const sizes = {
-      maxRows: Math.max(ROW_CHUNK, s.envCount),
+    this.net = new DenseNetwork(spec, {
+      maxRows: Math.max(Math.min(s.minibatchSize, BLOCK_ROWS), s.envCount),
       training: true,
       storedRows: s.envCount * s.horizon,
-      lanes: s.gradientLanes,
+      parts: s.gradientLanes,
       kernel,
-    };
-    let { memory } = start;
-    for (let lane = thread; lane < s.gradientLanes; lane += threads) {
-      const net = new DenseNetwork(spec, { ...sizes, lane, memory });
-      memory = net.memory;
-      this.lanes.push({ lane, net });
-    }
-    this.net = this.lanes[0]!.net;
+      memory: start.memory,
+    });
+    for (let lane = thread; lane < s.gradientLanes; lane += threads) this.lanes.push(lane);
     const { actionCount } = spec;
     this.row = { probabilities: new Float64Array(actionCount), logProbs: new Float64Array(actionCount) };
   }
@@ -144,13 +142,16 @@ export class PpoShare {
    */
   async collect(horizon: number): Promise<EndedEpisode[]> {
     const { net, envs, row, fromEnv, s } = this;
-    const { outputs, outputStride: stride, valueColumn } = net;
+    const { observationStride, outputStride: stride, valueColumn } = net;
+    // Every share has the rows of its environments to itself.
+    const outputs = net.outputs.subarray(fromEnv * stride);
+    const observations = net.observations.subarray(fromEnv * observationStride);
     const { rollout, giveWay } = this.start;
     const finished: EndedEpisode[] = [];
     for (let t = 0; t < horizon; t++) {
       const base = t * s.envCount + fromEnv;
-      observeAll(envs, net.stored, base);
-      net.forward(envs.length, base);
+      observeAll(envs, net.stored, base, net.spec.observationSize);
+      net.forward(envs.length, fromEnv, base);
       for (let e = 0; e < envs.length; e++) {
         const action = sampleAction(outputs, e * stride, row, this.prngs[e]!.nextFloat());
         rollout.actions[base + e] = action;
@@ -166,8 +167,8 @@ export class PpoShare {
         this.episodeReturns[e] = this.episodeReturns[e]! + reward;
         if (!terminated && !truncated) continue;
         if (!terminated) {
-          env.observe(net.observations, 0);
-          net.forward(1);
+          env.observe(observations, 0);
+          net.forward(1, fromEnv);
           rollout.bootstraps[base + e] = outputs[valueColumn]!;
         }
         const episodeReturn = this.episodeReturns[e]!;
@@ -178,8 +179,8 @@ export class PpoShare {
       const pause = giveWay?.();
       if (pause) await pause;
     }
-    observeAll(envs, net.observations, 0);
-    net.forward(envs.length);
+    observeAll(envs, observations, 0, observationStride);
+    net.forward(envs.length, fromEnv);
     for (let e = 0; e < envs.length; e++)
       rollout.lastValues[fromEnv + e] = outputs[e * stride + valueColumn]!;
     return finished;
@@ -203,8 +204,7 @@ export class PpoShare {
       const scale = s.normaliseAdvantages
         ? meanAndDeviation(rollout.advantages, batch)
         : { mean: 0, deviation: 1 };
-      for (const { lane, net } of lanes) this.gradient(net, lane, batch, scale, coefficients);
-      barrier.meet();
+      this.gradient(batch, scale, coefficients);
 
       let kl = 0;
       for (let lane = 0; lane < s.gradientLanes; lane++) {
@@ -215,7 +215,7 @@ export class PpoShare {
       if (s.targetKl > 0 && kl / batch.length > 1.5 * s.targetKl) {
         return { isWithinTarget: false, gradientNorm: 0, sum };
       }
-      for (const { lane } of lanes) laneSums[lane * LANE_STRIDE + SQUARES] = net.reduceGradients(lane);
+      for (const lane of lanes) laneSums[lane * LANE_STRIDE + SQUARES] = net.gradientSquares(lane);
       if (thread === 0) net.advanceOptimiser();
       barrier.meet();
 
@@ -223,7 +223,7 @@ export class PpoShare {
       for (let lane = 0; lane < s.gradientLanes; lane++) squares += laneSums[lane * LANE_STRIDE + SQUARES]!;
       const gradientNorm = Math.sqrt(squares);
       if (!Number.isFinite(gradientNorm)) return { isWithinTarget: true, gradientNorm, sum };
-      for (const { lane } of lanes) net.applyAdam(lane, gradientNorm, adam);
+      for (const lane of lanes) net.applyAdam(lane, gradientNorm, adam);
       barrier.meet();
       const pause = giveWay?.();
       if (pause) await pause;
@@ -231,43 +231,66 @@ export class PpoShare {
     return { isWithinTarget: true, gradientNorm: 0, sum };
   }
 
-  /** Sums the gradient of one lane's part of the minibatch, a chunk that fits the cache at a time. */
-  private gradient(
-    net: DenseNetwork,
+  /** Sums the minibatch's gradient of this share's parts of the parameters, a block of rows at a time. */
+  private gradient(batch: Uint32Array, scale: Scale, coefficients: Coefficients): void {
+    const { net, lanes, s } = this;
+    const { rollout, barrier } = this.start;
+    const terms = { ...coefficients, clipRange: s.clipRange };
+    for (const lane of lanes) rollout.laneSums.fill(0, lane * LANE_STRIDE, lane * LANE_STRIDE + SQUARES);
+    for (let block = 0; block < batch.length; block += BLOCK_ROWS) {
+      const rows = batch.subarray(block, block + BLOCK_ROWS);
+      // Nobody writes over a block before everybody has summed it.
+      if (block > 0) barrier.meet();
+      for (const lane of lanes) {
+        const to = Math.floor(((lane + 1) * rows.length) / s.gradientLanes);
+        let from = Math.floor((lane * rows.length) / s.gradientLanes);
+        for (; from < to; from += ROW_CHUNK) {
+          this.backwardRows(lane, rows, from, Math.min(from + ROW_CHUNK, to), batch.length, scale, terms);
+        }
+      }
+      barrier.meet();
+      for (const lane of lanes) net.sumGradients(lane, rows.length, block > 0);
+    }
+  }
+
+  /** Takes rows [from, to) of a block through the network, the loss of a minibatch of n samples, and back. */
+  private backwardRows(
     lane: number,
-    batch: Uint32Array,
-    scale: { mean: number; deviation: number },
-    coefficients: Coefficients,
+    block: Uint32Array,
+    from: number,
+    to: number,
+    n: number,
+    scale: Scale,
+    terms: Coefficients & { clipRange: number },
   ): void {
+    const { net, row } = this;
     const { actions, logProbs, advantages, returns, laneSums } = this.start.rollout;
-    const { gradientLanes, clipRange } = this.s;
-    const terms = { ...coefficients, clipRange };
-    const from = Math.floor((lane * batch.length) / gradientLanes);
-    const to = Math.floor(((lane + 1) * batch.length) / gradientLanes);
-    const sums = laneSums.subarray(lane * LANE_STRIDE, lane * LANE_STRIDE + LANE_SUMS.length).fill(0);
-    if (from === to) net.backward(0);
+    const sums = laneSums.subarray(lane * LANE_STRIDE, lane * LANE_STRIDE + SQUARES);
+    net.indices.set(block.subarray(from, to), from);
+    net.gather(to - from, from);
+    net.forward(to - from, from);
     // One object for all samples: millions of short-lived ones would be a tenth of the time.
     const sample: Sample = { action: 0, oldLogProb: 0, advantage: 0, valueTarget: 0 };
-    for (let chunk = from; chunk < to; chunk += ROW_CHUNK) {
-      const rows = Math.min(ROW_CHUNK, to - chunk);
-      net.indices.set(batch.subarray(chunk, chunk + rows));
-      net.gather(rows);
-      net.forward(rows);
-      for (let i = 0; i < rows; i++) {
-        const index = batch[chunk + i]!;
-        sample.action = actions[index]!;
-        sample.oldLogProb = logProbs[index]!;
-        sample.advantage = (advantages[index]! - scale.mean) / (scale.deviation + 1e-8);
-        sample.valueTarget = returns[index]!;
-        sampleLoss(terms, sample, net, i * net.outputStride, batch.length, this.row, sums);
-      }
-      net.backward(rows, chunk > from);
+    for (let i = from; i < to; i++) {
+      const index = block[i]!;
+      sample.action = actions[index]!;
+      sample.oldLogProb = logProbs[index]!;
+      sample.advantage = (advantages[index]! - scale.mean) / (scale.deviation + 1e-8);
+      sample.valueTarget = returns[index]!;
+      sampleLoss(terms, sample, net, i * net.outputStride, n, row, sums);
     }
+    net.backwardRows(to - from, from);
   }
 }
 
-function observeAll(envs: Env[], out: Float32Array, fromRow: number): void {
-  for (const [e, env] of envs.entries()) env.observe(out, (fromRow + e) * env.observationSize);
+/** What brings a minibatch's advantages to mean 0 and deviation 1. */
+interface Scale {
+  mean: number;
+  deviation: number;
+}
+
+function observeAll(envs: Env[], out: Float32Array, fromRow: number, stride: number): void {
+  for (const [e, env] of envs.entries()) env.observe(out, (fromRow + e) * stride);
 }
 
 /** Memory that every thread of a run reads and writes. */

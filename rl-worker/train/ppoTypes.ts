@@ -41,8 +41,8 @@ export interface PpoSettings {
   /** 1: policy and value have hidden layers of their own; 0: they share one trunk. */
   separateTrunks: 0 | 1;
   /**
-   * Parts into which the gradient of a minibatch is summed, and so the most threads that can work on it. It
-   * decides the order of the sum, so it is part of the settings, and the number of threads changes no bit.
+   * Parts into which a minibatch's rows and the network's parameters are shared out, and so the most threads that can
+   * work on it. Losses and the gradient's norm are summed part by part: it decides bits, the number of threads none.
    */
   gradientLanes: number;
   /** 1: divide rewards by the running deviation of the discounted return; 0: take them as they are. */

@@ -5,7 +5,22 @@ import { createPrng } from "../../core/prng";
 import { networkLayers, weightCount, weightsHeldAtZero } from "../network";
 import type { NetworkSpec } from "../types";
 import { DenseNetwork } from "./denseNetwork";
-import { ENCODED, gradientError, randomWeights, TEST_SHAPES as SHAPES } from "./reference.fixture";
+import {
+  ENCODED,
+  gradientError,
+  observationRow,
+  randomWeights,
+  TEST_SHAPES as SHAPES,
+} from "./reference.fixture";
+
+/** Random weights, observations and gradients of the outputs. */
+function fill(network: DenseNetwork, seed: number): void {
+  network.setWeights(randomWeights(network.spec, seed));
+  const prng = createPrng(seed);
+  for (const numbers of [network.observations, network.outputGradient]) {
+    for (let i = 0; i < numbers.length; i++) numbers[i] = prng.nextGaussian();
+  }
+}
 
 describe("dense network kernel", () => {
   it("forward equals tfjs to 1e-6 over every tile remainder", () => {
@@ -18,7 +33,9 @@ describe("dense network kernel", () => {
       for (let i = 0; i < network.observations.length; i++) network.observations[i] = prng.nextGaussian();
       network.forward(rows);
       let offset = 0;
-      const observations = tf.tensor2d(network.observations.slice(), [rows, spec.observationSize]);
+      const observations = tf.stack(
+        Array.from({ length: rows }, (_, r) => tf.tensor1d(observationRow(network, r).slice())),
+      ) as tf.Tensor2D;
       const outputs = new Map<string, tf.Tensor2D>([["observation", observations]]);
       for (const l of networkLayers(spec)) {
         const end = offset + l.inputs * l.outputs;
@@ -53,8 +70,7 @@ describe("dense network kernel", () => {
       for (let i = 0; i < batch.observations.length; i++) batch.observations[i] = 3 * prng.nextGaussian();
       batch.forward(rows);
       for (let r = 0; r < rows; r++) {
-        const { observationSize } = spec;
-        single.observations.set(batch.observations.subarray(r * observationSize, (r + 1) * observationSize));
+        single.observations.set(observationRow(batch, r));
         single.forward(1);
         const stride = batch.outputStride;
         expect(batch.outputs.slice(r * stride, (r + 1) * stride)).toEqual(single.outputs.slice());
@@ -80,8 +96,8 @@ describe("dense network kernel", () => {
       [0, 17],
       [17, 40],
     ] as const) {
-      const { observationSize } = spec;
-      parts.observations.set(whole.observations.subarray(from * observationSize, to * observationSize));
+      const { observationStride: width } = whole;
+      parts.observations.set(whole.observations.subarray(from * width, to * width));
       const { outputStride } = whole;
       parts.outputGradient.set(whole.outputGradient.subarray(from * outputStride, to * outputStride));
       parts.forward(to - from);
@@ -92,31 +108,62 @@ describe("dense network kernel", () => {
     for (let i = 0; i < one.length; i++) expect(Math.abs(one[i]! - two[i]!)).toBeLessThan(1e-6 * norm);
   });
 
-  it("two lanes over one memory step as one network with the summed gradient", () => {
-    for (const spec of [SHAPES[0]!, ENCODED]) checkLanes(spec);
+  it("networks of one memory that share out rows and parts give the bits of one that does everything", () => {
+    for (const spec of SHAPES) {
+      for (const parts of [2, 3]) {
+        const options = { maxRows: 70, training: true, parts };
+        const alone = new DenseNetwork(spec, options);
+        fill(alone, 9);
+        const first = new DenseNetwork(spec, options);
+        const second = new DenseNetwork(spec, { ...options, memory: first.memory });
+        first.setWeights(alone.getWeights());
+        second.observations.set(alone.observations);
+        first.outputGradient.set(alone.outputGradient);
+        const shares = [
+          { network: first, from: 0, rows: 33 },
+          { network: second, from: 33, rows: 37 },
+        ];
+        const step = { learningRate: 0.01, maxGradientNorm: 0.5 };
+        for (let t = 0; t < 3; t++) {
+          alone.forward(70);
+          alone.backward(70);
+          const norm = alone.adamStep(step);
+          for (const { network, from, rows } of shares) {
+            network.forward(rows, from);
+            network.backwardRows(rows, from);
+          }
+          const owner = (part: number) => shares[part % 2]!.network;
+          let squares = 0;
+          for (let part = 0; part < parts; part++) {
+            owner(part).sumGradients(part, 70, false);
+            squares += owner(part).gradientSquares(part);
+          }
+          expect(Math.sqrt(squares)).toBe(norm);
+          second.advanceOptimiser();
+          for (let part = 0; part < parts; part++) owner(part).applyAdam(part, norm, step);
+        }
+        expect(second.getWeights()).toEqual(alone.getWeights());
+        expect(first.outputs).toEqual(alone.outputs);
+      }
+    }
   });
 
-  function checkLanes(spec: NetworkSpec): void {
-    const options = { maxRows: 12, training: true, lanes: 2 };
-    const first = new DenseNetwork(spec, options);
-    const second = new DenseNetwork(spec, { ...options, lane: 1, memory: first.memory });
-    const single = new DenseNetwork(spec, { maxRows: 24, training: true });
-    gradientError(single, 24, 9);
-    first.setWeights(single.getWeights());
-    for (const [i, lane] of [first, second].entries()) {
-      const rows = (array: Float32Array, width: number) =>
-        array.subarray(i * 12 * width, (i + 1) * 12 * width);
-      lane.observations.set(rows(single.observations, spec.observationSize));
-      lane.outputGradient.set(rows(single.outputGradient, single.outputStride));
-      lane.forward(12);
-      lane.backward(12);
+  it("the number of parts changes a step by rounding only", () => {
+    for (const spec of [SHAPES[0]!, ENCODED]) {
+      const [one, three] = [1, 3].map((parts) => {
+        const network = new DenseNetwork(spec, { maxRows: 24, training: true, parts });
+        fill(network, 9);
+        network.forward(24);
+        network.backward(24);
+        const norm = network.adamStep({ learningRate: 0.01, maxGradientNorm: 0.5 });
+        return { norm, weights: network.getWeights() };
+      }) as [{ norm: number; weights: Float32Array }, { norm: number; weights: Float32Array }];
+      expect(three.norm).toBeCloseTo(one.norm, 10);
+      for (const [i, weight] of one.weights.entries()) {
+        expect(Math.abs(three.weights[i]! - weight)).toBeLessThan(1e-6);
+      }
     }
-    const step = { learningRate: 0.01, maxGradientNorm: 1e9 };
-    expect(first.adamStep(step)).toBeCloseTo(single.adamStep(step), 3);
-    const [one, two] = [single.getWeights(), second.getWeights()];
-    for (let i = 0; i < one.length; i++) expect(Math.abs(one[i]! - two[i]!)).toBeLessThan(1e-4);
-    for (const at of weightsHeldAtZero(spec)) expect(two[at]).toBe(0);
-  }
+  });
 
   it("weights between the encoders of two groups stay exactly zero under Adam with decay, all others move", () => {
     const network = new DenseNetwork(ENCODED, { maxRows: 67, training: true });

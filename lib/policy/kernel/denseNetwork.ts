@@ -1,16 +1,17 @@
 import { checkWeights, weightsHeldAtZero } from "../network";
 import type { NetworkSpec } from "../types";
 import {
+  ADAM_SETTINGS,
   baselineKernel,
   instantiateKernel,
   type KernelBuild,
   type KernelExports,
   MATMUL_START,
 } from "./instance";
-import { type NetworkLayout, planNetwork } from "./layout";
+import { type Layer, type NetworkLayout, planNetwork } from "./layout";
 
 export interface DenseNetworkOptions {
-  /** Largest batch of one forward or backward call. */
+  /** Rows there is room for: the largest batch of one forward or backward call. */
   maxRows: number;
   /** Reserves gradients and Adam moments; `backward` and `adamStep` need it. */
   training: boolean;
@@ -19,13 +20,11 @@ export interface DenseNetworkOptions {
   /** The build to compute with; the baseline, which every replay uses, unless a trainer chooses another. */
   kernel?: KernelBuild;
   /**
-   * Work areas over one set of weights, each for a part of every batch and possibly in a thread of its own;
-   * 1 when absent. Gradients are added in the order of the lanes, so the number of threads changes no bit.
+   * Parts of the parameters whose gradients and steps can be computed side by side, in threads; 1 when absent. The
+   * gradient's norm is summed part by part, so their number decides bits, and the number of threads none.
    */
-  lanes?: number;
-  /** Which of them this network works in; 0 when absent. */
-  lane?: number;
-  /** Memory of a network of the same spec, build, sizes and lanes, to work on together; else a new one. */
+  parts?: number;
+  /** Memory of a network of the same spec, build, sizes and parts, to work on together; else a new one. */
   memory?: WebAssembly.Memory;
 }
 
@@ -50,16 +49,21 @@ export interface OptimiserState {
 const BETA1 = 0.9;
 const BETA2 = 0.999;
 const EPSILON = 1e-5;
-/** Rows of the batch summed before moving to the next weights, so that both operands stay in L1. */
+/** Rows of the batch summed before moving to the next weights, so that both operands stay in the cache. */
 export const ROW_CHUNK = 64;
 
 /**
- * A policy network living in one WebAssembly memory. Write `observations`, call `forward(rows)`, read
- * `outputs`: row r holds the logits at r * outputStride and the value at r * outputStride + valueColumn.
- * For training also write `outputGradient` (same layout), call `backward(rows)` and `adamStep`.
+ * A policy network living in one WebAssembly memory. Write `observations` (row r at r * observationStride), call
+ * `forward(rows)`, read `outputs`: row r holds the logits at r * outputStride and the value at
+ * r * outputStride + valueColumn. For training also write `outputGradient` (same layout), call `backward(rows)`
+ * and `adamStep`.
+ *
+ * Networks of several threads can work on one memory. They share out the rows of `forward` and `backwardRows`, and
+ * then the parts of `sumGradients` and `applyAdam`; no bit depends on who does which.
  */
 export class DenseNetwork {
   readonly observations: Float32Array;
+  readonly observationStride: number;
   readonly outputs: Float32Array;
   readonly outputStride: number;
   readonly valueColumn: number;
@@ -67,59 +71,75 @@ export class DenseNetwork {
   readonly stored: Float32Array;
   readonly indices: Uint32Array;
   readonly memory: WebAssembly.Memory;
-  readonly lanes: number;
-  private readonly lane: number;
+  readonly parts: number;
   private readonly kernel: KernelExports;
   private readonly layout: NetworkLayout;
   private readonly betaPowers: Float64Array;
-  /** Where a gradient block holds the weights of `weightsHeldAtZero`. */
-  private readonly held: number[] = [];
+  private readonly gradientBlock: Float32Array;
+  private readonly adamSettings: Float32Array[];
+  /** Per part: where a gradient block holds the weights of `weightsHeldAtZero`. */
+  private readonly held: number[][];
 
   constructor(
     readonly spec: NetworkSpec,
     options: DenseNetworkOptions,
   ) {
-    const { maxRows, training, storedRows = 0, kernel = baselineKernel(), lanes = 1, lane = 0 } = options;
-    const layout = planNetwork(spec, { maxRows, training, storedRows, lanes, lane });
+    const { maxRows, training, storedRows = 0, kernel = baselineKernel(), parts = 1 } = options;
+    const layout = planNetwork(spec, { maxRows, training, storedRows, parts });
     this.memory = options.memory ?? layout.plan.createMemory(kernel);
     this.kernel = instantiateKernel(kernel, this.memory);
     this.layout = layout;
-    this.lanes = lanes;
-    this.lane = lane;
+    this.parts = parts;
+    this.gradientBlock = this.block(training ? layout.gradients : layout.parameters);
     this.outputStride = layout.outputColumns;
     this.valueColumn = layout.valueColumn;
     const outputs = maxRows * layout.outputColumns;
     const { buffer } = this.memory;
-    this.observations = new Float32Array(buffer, layout.input, maxRows * spec.observationSize);
+    this.observations = new Float32Array(buffer, layout.input, maxRows * layout.inputFloats);
+    this.observationStride = layout.inputFloats;
     this.outputs = new Float32Array(buffer, layout.outputs, outputs);
     this.outputGradient = new Float32Array(buffer, layout.outputGradient, training ? outputs : 0);
     this.stored = new Float32Array(buffer, layout.stored, storedRows * spec.observationSize);
     this.indices = new Uint32Array(buffer, layout.indices, maxRows);
     this.betaPowers = new Float64Array(buffer, layout.betaPowers, 2);
     if (!options.memory) this.betaPowers.fill(1);
+    this.adamSettings = layout.adamSettings.map((at) => new Float32Array(buffer, at, ADAM_SETTINGS.length));
+    this.held = layout.parts.map(() => []);
     const held = new Set(training ? weightsHeldAtZero(spec) : []);
     if (held.size > 0) {
       this.eachWeight(layout.parameters, (_, at, i) => {
-        if (held.has(i)) this.held.push(at);
+        const part = layout.parts.findIndex((rows) =>
+          rows.some(({ offset, bytes }) => at * 4 >= offset && at * 4 < offset + bytes),
+        );
+        if (held.has(i)) this.held[part]!.push(at);
       });
     }
   }
 
-  /** Copies stored rows indices[0 .. rows) into `observations`. */
-  gather(rows: number): void {
-    const { input, stored, indices } = this.layout;
-    this.kernel.gatherRows(input, stored, this.spec.observationSize * 4, indices, rows);
+  /** Copies stored rows indices[from .. from + rows) into rows [from, from + rows) of `observations`. */
+  gather(rows: number, from = 0): void {
+    const { input, stored, indices, inputFloats } = this.layout;
+    // biome-ignore format: target, source, rows
+    this.kernel.gatherRows(
+      input + from * inputFloats * 4, inputFloats * 4, stored, this.spec.observationSize * 4,
+      indices + from * 4, rows,
+    );
   }
 
-  /** Fills `outputs` for `observations`, or for stored rows from `storedFrom` on without copying them. */
-  forward(rows: number, storedFrom?: number): void {
-    const observationBytes = this.spec.observationSize * 4;
-    const { input, stored, layers } = this.layout;
-    const first = storedFrom === undefined ? input : stored + storedFrom * observationBytes;
+  /**
+   * Fills rows [from, from + rows) of `outputs` for the same rows of `observations`, or for stored rows from
+   * `storedFrom` on without copying them.
+   */
+  forward(rows: number, from = 0, storedFrom?: number): void {
+    const isStored = storedFrom !== undefined;
+    const { input, stored, layers, inputFloats } = this.layout;
+    const observationBytes = (isStored ? this.spec.observationSize : inputFloats) * 4;
+    const first = isStored ? stored + storedFrom * observationBytes : input + from * observationBytes;
     for (const l of layers) {
       // biome-ignore format: the operands read as matrices: C, A, B, then the mode and the sizes
       this.kernel.matmul(
-        l.activation, l.rowBytes, l.below ? l.below.activation : first,
+        l.activation + from * l.rowBytes, l.rowBytes,
+        l.below ? l.below.activation + from * l.below.rowBytes : first,
         l.below ? l.below.rowBytes : observationBytes, 4, l.weights, l.columns * 4, l.bias,
         MATMUL_START.bias, l.tanh ? 1 : 0, rows, l.columns, l.inputs,
       );
@@ -128,67 +148,77 @@ export class DenseNetwork {
 
   /**
    * Gradients of sum(outputGradient * outputs) for the `observations` of the last `forward(rows)`. With
-   * `accumulate` they are added to this lane's last gradients, which belong to the same weights.
+   * `accumulate` they are added to the last gradients, which belong to the same weights.
    */
   backward(rows: number, accumulate = false): void {
-    const k = this.kernel;
-    const { layers, input: observations } = this.layout;
-    const block = this.layout.gradients[this.lane]!;
-    if (rows === 0 && !accumulate) this.block(block).fill(0);
+    this.backwardRows(rows, 0);
+    for (let part = 0; part < this.parts; part++) this.sumGradients(part, rows, accumulate);
+  }
+
+  /** The first half of `backward` for rows [from, from + rows): what every layer's outputs should change by. */
+  backwardRows(rows: number, from: number): void {
+    const { layers } = this.layout;
     for (let i = layers.length - 1; i >= 0; i--) {
       const l = layers[i]!;
       const { below } = l;
-      const input = below ? below.activation : observations;
-      const inputBytes = below ? below.rowBytes : this.spec.observationSize * 4;
-      const rowBytes = l.columns * 4;
-      for (let from = 0; from < rows; from += ROW_CHUNK) {
-        const depth = Math.min(ROW_CHUNK, rows - from);
-        const start = from === 0 && !accumulate ? MATMUL_START.zero : MATMUL_START.present;
-        const a = input + from * inputBytes;
-        const b = l.gradient + from * l.rowBytes;
-        // biome-ignore format: as above; A is the input transposed, so its strides are swapped
-        k.matmul(
-          block + l.weightOffset, rowBytes, a, 4, inputBytes, b, l.rowBytes, 0,
-          start, 0, l.inputs, l.columns, depth,
-        );
-      }
-      const biasStart = accumulate ? MATMUL_START.present : MATMUL_START.zero;
-      k.sumRows(block + l.biasOffset, l.gradient, l.rowBytes, biasStart, rows, l.columns);
-      if (below) {
-        if (!accumulate)
-          k.transpose(l.transposed, below.columns * 4, l.weights, rowBytes, l.inputs, l.outputs);
-        // biome-ignore format: as above
-        k.matmul(
-          below.gradient, below.rowBytes, l.gradient, l.rowBytes, 4, l.transposed, below.columns * 4, 0,
-          MATMUL_START.zero, 0, rows, below.columns, l.outputs,
-        );
-        k.tanhBackward(below.gradient, below.activation, rows * below.rowBytes);
-      }
+      if (!below) continue;
+      const gradient = below.gradient + from * below.rowBytes;
+      // biome-ignore format: as above
+      this.kernel.matmul(
+        gradient, below.rowBytes, l.gradient + from * l.rowBytes, l.rowBytes, 4,
+        l.transposed, below.columns * 4, 0, MATMUL_START.zero, 0, rows, below.columns, l.outputs,
+      );
+      this.kernel.tanhBackward(gradient, below.activation + from * below.rowBytes, rows * below.rowBytes);
     }
   }
 
-  /** One Adam step with the last gradients of all lanes; returns the global gradient norm before clipping. */
+  /**
+   * The second half for one part of the parameters: its gradients summed over rows [0, rows), all of which are
+   * through `backwardRows`. Weights held at zero get none, so that Adam, whose moments of them stay 0, never moves
+   * them.
+   */
+  sumGradients(part: number, rows: number, accumulate: boolean): void {
+    const { gradients, input: observations, inputFloats, parts } = this.layout;
+    for (const { layer: l, from, to, offset } of parts[part]!) {
+      const input = l.below ? l.below.activation : observations;
+      const inputBytes = l.below ? l.below.rowBytes : inputFloats * 4;
+      const inputs = Math.min(to, l.inputs) - from;
+      for (let row = 0; row < rows && inputs > 0; row += ROW_CHUNK) {
+        // biome-ignore format: as above; A is the input transposed, so its strides are swapped
+        this.kernel.matmul(
+          gradients + offset, l.columns * 4, input + row * inputBytes + from * 4, 4, inputBytes,
+          l.gradient + row * l.rowBytes, l.rowBytes, 0,
+          row === 0 && !accumulate ? MATMUL_START.zero : MATMUL_START.present, 0,
+          inputs, l.columns, Math.min(ROW_CHUNK, rows - row),
+        );
+      }
+      if (to > l.inputs) {
+        const start = accumulate ? MATMUL_START.present : MATMUL_START.zero;
+        this.kernel.sumRows(gradients + l.biasOffset, l.gradient, l.rowBytes, start, rows, l.columns);
+      }
+    }
+    for (const at of this.held[part]!) this.gradientBlock[at] = 0;
+  }
+
+  /** One Adam step with the last gradients; returns the global gradient norm before clipping. */
   adamStep(step: AdamStep): number {
     let squares = 0;
-    for (let part = 0; part < this.lanes; part++) squares += this.reduceGradients(part);
+    for (let part = 0; part < this.parts; part++) squares += this.gradientSquares(part);
     this.advanceOptimiser();
-    for (let part = 0; part < this.lanes; part++) this.applyAdam(part, Math.sqrt(squares), step);
+    for (let part = 0; part < this.parts; part++) this.applyAdam(part, Math.sqrt(squares), step);
     return Math.sqrt(squares);
   }
 
   /**
-   * Adds all lanes' gradients of one part of the parameters, of which there are as many as lanes; returns the
-   * sum of squares. Weights held at zero get none, so that Adam, whose moments of them stay 0, never moves them.
-   * `reduceGradients` of all parts, `advanceOptimiser` once, then `applyAdam` of all parts with the root of the sum
-   * of all squares make an `adamStep` that several threads can share.
+   * Sum of squares of one part's gradients. `gradientSquares` of all parts, `advanceOptimiser` once, then `applyAdam`
+   * of all parts with the root of the sum of all squares make an `adamStep` that several threads can share.
    */
-  reduceGradients(part: number): number {
-    const { from, bytes } = this.part(part);
-    const [sum, ...others] = this.layout.gradients as [number, ...number[]];
-    for (const block of others) this.kernel.addInto(sum + from, block + from, bytes);
-    const gradient = this.block(sum);
-    for (const at of this.held) if (at * 4 >= from && at * 4 < from + bytes) gradient[at] = 0;
-    return this.kernel.sumSquares(sum + from, bytes);
+  gradientSquares(part: number): number {
+    const { gradients, parts } = this.layout;
+    let squares = 0;
+    for (const { offset, bytes } of parts[part]!)
+      squares += this.kernel.sumSquares(gradients + offset, bytes);
+    return squares;
   }
 
   advanceOptimiser(): void {
@@ -201,15 +231,41 @@ export class DenseNetwork {
     norm: number,
     { learningRate, maxGradientNorm, weightDecay = 0, epsilon = EPSILON }: AdamStep,
   ) {
-    const { from, bytes } = this.part(part);
-    const { parameters, gradients, moments } = this.layout;
-    const scale = norm > maxGradientNorm ? maxGradientNorm / norm : 1;
+    const { parameters, gradients, moments, adamSettings, parts } = this.layout;
     const [beta1Power, beta2Power] = this.betaPowers as unknown as [number, number];
-    // biome-ignore format: addresses first, then the scalars
-    this.kernel.adam(
-      parameters + from, gradients[0]! + from, moments[0] + from, moments[1] + from, bytes,
-      learningRate, BETA1, BETA2, epsilon, 1 / (1 - beta1Power), 1 / (1 - beta2Power), scale,
-      learningRate * weightDecay,
+    const settings: Record<(typeof ADAM_SETTINGS)[number], number> = {
+      gradientScale: norm > maxGradientNorm ? maxGradientNorm / norm : 1,
+      beta1: BETA1,
+      oneMinusBeta1: 1 - BETA1,
+      beta2: BETA2,
+      oneMinusBeta2: 1 - BETA2,
+      rate: learningRate / (1 - beta1Power),
+      rootCorrection2: Math.sqrt(1 / (1 - beta2Power)),
+      epsilon,
+      keepWeight: 1 - learningRate * weightDecay,
+    };
+    for (const [i, name] of ADAM_SETTINGS.entries()) this.adamSettings[part]![i] = settings[name];
+    for (const { layer, from, to, offset, bytes } of parts[part]!) {
+      // biome-ignore format: addresses first
+      this.kernel.adam(
+        parameters + offset, gradients + offset, moments[0] + offset, moments[1] + offset, bytes,
+        adamSettings[part]!,
+      );
+      this.transpose(layer, from, to);
+    }
+  }
+
+  /** Brings the other way round of rows [from, to) up to date, which `backwardRows` multiplies with. */
+  private transpose(
+    { below, transposed, weights, columns, inputs, outputs }: Layer,
+    from: number,
+    to: number,
+  ) {
+    const rows = Math.min(to, inputs) - from;
+    if (!below || transposed === 0 || rows <= 0) return;
+    // biome-ignore format: target, source, sizes
+    this.kernel.transpose(
+      transposed + from * 4, below.columns * 4, weights + from * columns * 4, columns * 4, rows, outputs,
     );
   }
 
@@ -219,6 +275,7 @@ export class DenseNetwork {
     this.eachWeight(this.layout.parameters, (block, at, i) => {
       block[at] = weights[i]!;
     });
+    for (const layer of this.layout.layers) this.transpose(layer, 0, layer.inputs);
   }
 
   /** The parameters in the portable order of `networkLayers`. */
@@ -226,9 +283,9 @@ export class DenseNetwork {
     return this.unpack(this.layout.parameters);
   }
 
-  /** This lane's last gradients in the same order; after `reduceGradients` of all parts, lane 0 has their sum. */
+  /** The last gradients in the same order. */
   getGradients(): Float32Array {
-    return this.unpack(this.layout.gradients[this.lane]!);
+    return this.unpack(this.layout.gradients);
   }
 
   optimiserState(): OptimiserState {
@@ -246,13 +303,6 @@ export class DenseNetwork {
 
   private block(address: number): Float32Array {
     return new Float32Array(this.memory.buffer, address, this.layout.parameterFloats);
-  }
-
-  private part(part: number): { from: number; bytes: number } {
-    const bytes = this.layout.parameterFloats * 4;
-    const each = Math.ceil(bytes / this.lanes / 64) * 64;
-    const from = Math.min(part * each, bytes);
-    return { from, bytes: Math.min(each, bytes - from) };
   }
 
   private unpack(address: number): Float32Array {

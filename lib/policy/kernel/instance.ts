@@ -43,8 +43,14 @@ export interface KernelExports {
     rows: number,
     columns: number,
   ): void;
-  addInto(target: number, source: number, bytes: number): void;
-  gatherRows(target: number, source: number, rowBytes: number, indices: number, rows: number): void;
+  gatherRows(
+    target: number,
+    targetRow: number,
+    source: number,
+    rowBytes: number,
+    indices: number,
+    rows: number,
+  ): void;
   sumSquares(at: number, bytes: number): number;
   adam(
     weights: number,
@@ -52,16 +58,25 @@ export interface KernelExports {
     moment1: number,
     moment2: number,
     bytes: number,
-    learningRate: number,
-    beta1: number,
-    beta2: number,
-    epsilon: number,
-    correction1: number,
-    correction2: number,
-    gradientScale: number,
-    decay: number,
+    settings: number,
   ): void;
 }
+
+/** Single-precision numbers of one Adam step, in the order in which the kernel reads them. */
+export const ADAM_SETTINGS = [
+  "gradientScale",
+  "beta1",
+  "oneMinusBeta1",
+  "beta2",
+  "oneMinusBeta2",
+  /** Learning rate / (1 - beta1^t). */
+  "rate",
+  /** sqrt(1 / (1 - beta2^t)). */
+  "rootCorrection2",
+  "epsilon",
+  /** 1 - learning rate * weight decay: AdamW (Loshchilov & Hutter 2019, algorithm 2); 1 is plain Adam. */
+  "keepWeight",
+] as const;
 
 export const MATMUL_START = { zero: 0, bias: 1, present: 2 } as const;
 

@@ -1,6 +1,6 @@
 import { networkLayers } from "../network";
 import type { NetworkSpec } from "../types";
-import { ArenaPlan } from "./instance";
+import { ADAM_SETTINGS, ArenaPlan } from "./instance";
 
 /** A product of the network in the arena: all addresses and strides in bytes. */
 export interface Layer {
@@ -17,6 +17,7 @@ export interface Layer {
   biasOffset: number;
   activation: number;
   gradient: number;
+  /** The weights the other way round, row by row; only of layers that pass a gradient on to one below. */
   transposed: number;
   tanh: boolean;
   /** The layer that it reads; undefined reads the observation. */
@@ -30,6 +31,18 @@ export interface PortablePart {
   to: number;
 }
 
+/** What one thread adds up and moves of a layer: rows [from, to) of its block, of which row `inputs` is the bias. */
+export interface PartRows {
+  layer: Layer;
+  from: number;
+  to: number;
+  /** The same rows in every parameter block. */
+  offset: number;
+  bytes: number;
+}
+
+export type Part = PartRows[];
+
 export interface NetworkLayout {
   plan: ArenaPlan;
   /** In an order in which every layer comes after the one that it reads. */
@@ -38,14 +51,17 @@ export interface NetworkLayout {
   portable: PortablePart[];
   parameterFloats: number;
   parameters: number;
+  gradients: number;
   moments: [number, number];
   /** Two doubles: the running powers of Adam's betas. */
   betaPowers: number;
-  /** A parameter block per lane. */
-  gradients: number[];
+  /** ADAM_SETTINGS of each part. */
+  adamSettings: number[];
   stored: number;
   input: number;
+  inputFloats: number;
   indices: number;
+  parts: Part[];
   outputs: number;
   outputGradient: number;
   outputColumns: number;
@@ -56,84 +72,95 @@ const padded = (n: number) => Math.ceil(n / 4) * 4;
 /** One cache line more than the data, so that a column's rows do not all fall in the same cache sets. */
 const strideFloats = (n: number) => (n % 16 === 0 ? n + 16 : padded(n));
 
-/**
- * Where everything of a network lies. Weights, moments and stored observations are common to all lanes; each
- * lane has work areas of its own. Every lane computes the same plan and keeps the addresses of its own part.
- */
+/** Where everything of a network lies. All threads compute the same plan and share all of it. */
 export function planNetwork(
   spec: NetworkSpec,
-  options: { maxRows: number; training: boolean; storedRows: number; lanes: number; lane: number },
+  options: { maxRows: number; training: boolean; storedRows: number; parts: number },
 ): NetworkLayout {
-  const { maxRows, training, storedRows, lanes } = options;
+  const { maxRows, training, storedRows } = options;
   const products = productsOf(spec);
   const isSeparate = spec.trunk === "separate";
   const outputColumns = isSeparate ? padded(spec.actionCount) + 4 : padded(spec.actionCount + 1);
   const parameterFloats = products.reduce((sum, p) => sum + (p.inputs + 1) * padded(p.outputs), 0);
+  const inputFloats = strideFloats(spec.observationSize);
 
   const plan = new ArenaPlan();
   const parameters = plan.reserve(parameterFloats);
-  const blocks = (count: number) => Array.from({ length: count }, () => plan.reserve(parameterFloats));
-  const gradients = blocks(training ? lanes : 0);
-  const [moment1 = 0, moment2 = 0] = blocks(training ? 2 : 0);
+  const [gradients = 0, moment1 = 0, moment2 = 0] = Array.from({ length: training ? 3 : 0 }, () =>
+    plan.reserve(parameterFloats),
+  );
   const betaPowers = plan.reserve(4);
+  const adamSettings = Array.from({ length: options.parts }, () => plan.reserve(ADAM_SETTINGS.length));
   const stored = plan.reserve(storedRows * spec.observationSize);
-
-  const reserveLane = () => {
-    const outputs = plan.reserve(maxRows * outputColumns);
-    const outputGradient = training ? plan.reserve(maxRows * outputColumns) : 0;
-    const layers: Layer[] = [];
-    let offset = 0;
-    let headColumn = 0;
-    for (const { inputs, outputs: width, tanh, readsBelow } of products) {
-      const columns = padded(width);
-      const rowFloats = tanh ? strideFloats(columns) : outputColumns;
-      const weightOffset = offset * 4;
-      const biasOffset = (offset + inputs * columns) * 4;
-      offset += (inputs + 1) * columns;
-      layers.push({
-        inputs,
-        outputs: width,
-        columns,
-        rowBytes: rowFloats * 4,
-        weights: parameters + weightOffset,
-        bias: parameters + biasOffset,
-        weightOffset,
-        biasOffset,
-        activation: tanh ? plan.reserve(maxRows * rowFloats) : outputs + headColumn * 4,
-        gradient: training ? (tanh ? plan.reserve(maxRows * rowFloats) : outputGradient + headColumn * 4) : 0,
-        transposed: training ? plan.reserve(width * padded(inputs)) : 0,
-        tanh,
-        below: readsBelow ? layers.at(-1) : undefined,
-      });
-      if (!tanh) headColumn += columns;
-    }
-    const input = plan.reserve(maxRows * spec.observationSize);
-    return { outputs, outputGradient, layers, input, indices: plan.reserve(maxRows) };
-  };
-  const lane = Array.from({ length: lanes }, reserveLane)[options.lane]!;
+  const outputs = plan.reserve(maxRows * outputColumns);
+  const outputGradient = training ? plan.reserve(maxRows * outputColumns) : 0;
+  const layers: Layer[] = [];
+  let offset = 0;
+  let headColumn = 0;
+  for (const { inputs, outputs: width, tanh, readsBelow } of products) {
+    const columns = padded(width);
+    const rowFloats = tanh ? strideFloats(columns) : outputColumns;
+    const weightOffset = offset * 4;
+    const biasOffset = (offset + inputs * columns) * 4;
+    offset += (inputs + 1) * columns;
+    layers.push({
+      inputs,
+      outputs: width,
+      columns,
+      rowBytes: rowFloats * 4,
+      weights: parameters + weightOffset,
+      bias: parameters + biasOffset,
+      weightOffset,
+      biasOffset,
+      activation: tanh ? plan.reserve(maxRows * rowFloats) : outputs + headColumn * 4,
+      gradient: training ? (tanh ? plan.reserve(maxRows * rowFloats) : outputGradient + headColumn * 4) : 0,
+      transposed: training && readsBelow ? plan.reserve(width * padded(inputs)) : 0,
+      tanh,
+      below: readsBelow ? layers.at(-1) : undefined,
+    });
+    if (!tanh) headColumn += columns;
+  }
+  const input = plan.reserve(maxRows * inputFloats);
+  const indices = plan.reserve(maxRows);
 
   const whole = (layer: Layer): PortablePart => ({ layer, from: 0, to: layer.outputs });
-  const head = lane.layers.at(-1)!;
+  const head = layers.at(-1)!;
   const portable = isSeparate
-    ? lane.layers.map(whole)
+    ? layers.map(whole)
     : [
-        ...lane.layers.slice(0, -1).map(whole),
+        ...layers.slice(0, -1).map(whole),
         { layer: head, from: 0, to: spec.actionCount },
         { layer: head, from: spec.actionCount, to: spec.actionCount + 1 },
       ];
   return {
-    ...lane,
-    plan,
-    portable,
-    parameterFloats,
-    parameters,
-    moments: [moment1, moment2],
-    betaPowers,
-    gradients,
-    stored,
-    outputColumns,
+    ...{ plan, layers, portable, parameterFloats, parameters, gradients, moments: [moment1, moment2] },
+    ...{
+      betaPowers,
+      adamSettings,
+      stored,
+      input,
+      inputFloats,
+      indices,
+      outputs,
+      outputGradient,
+      outputColumns,
+    },
     valueColumn: isSeparate ? padded(spec.actionCount) : spec.actionCount,
+    parts: Array.from({ length: options.parts }, (_, part) => partOf(layers, part, options.parts)),
   };
+}
+
+/** An equal share of the rows of every layer. */
+function partOf(layers: Layer[], part: number, parts: number): Part {
+  // Blocks of four rows are what the kernel transposes at once.
+  const start = (rows: number, p: number) => (p === parts ? rows : padded(Math.floor((p * rows) / parts)));
+  return layers.map((layer) => {
+    const rows = layer.inputs + 1;
+    const from = Math.min(rows, start(rows, part));
+    const to = Math.min(rows, start(rows, part + 1));
+    const rowBytes = layer.columns * 4;
+    return { layer, from, to, offset: layer.weightOffset + from * rowBytes, bytes: (to - from) * rowBytes };
+  });
 }
 
 /** `networkLayers`, with the two heads of a shared trunk as one product. */

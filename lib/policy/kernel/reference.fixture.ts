@@ -40,6 +40,14 @@ export function randomWeights(spec: NetworkSpec, seed: number): Float32Array {
   return weights;
 }
 
+/** Row r of the network's observations. */
+export function observationRow(
+  { observations, observationStride, spec }: DenseNetwork,
+  r: number,
+): Float32Array {
+  return observations.subarray(r * observationStride, r * observationStride + spec.observationSize);
+}
+
 /** Test reference: the definition of the network in float64, written without regard to speed. */
 export function referenceForward(
   spec: NetworkSpec,
@@ -72,7 +80,7 @@ export function gradientError(network: DenseNetwork, rows: number, seed: number)
   const weights = randomWeights(spec, seed);
   network.setWeights(weights);
   const prng = createPrng(seed + 1);
-  for (let i = 0; i < rows * spec.observationSize; i++) network.observations[i] = prng.nextGaussian();
+  for (let i = 0; i < rows * network.observationStride; i++) network.observations[i] = prng.nextGaussian();
   const width = spec.actionCount + 1;
   const direction = Float32Array.from({ length: rows * width }, () => prng.nextGaussian());
   for (let r = 0; r < rows; r++) {
@@ -82,13 +90,11 @@ export function gradientError(network: DenseNetwork, rows: number, seed: number)
   }
   network.forward(rows);
   network.backward(rows);
-  network.reduceGradients(0);
   const gradient = network.getGradients();
   const objective = (w: Float64Array) => {
     let sum = 0;
     for (let r = 0; r < rows; r++) {
-      const row = network.observations.subarray(r * spec.observationSize, (r + 1) * spec.observationSize);
-      referenceForward(spec, w, row).forEach((y, c) => {
+      referenceForward(spec, w, observationRow(network, r)).forEach((y, c) => {
         sum += y * direction[r * width + c]!;
       });
     }

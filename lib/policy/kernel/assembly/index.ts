@@ -55,7 +55,14 @@ function tanh4(input: v128): v128 {
 function tanhRows(at: usize, rowBytes: usize, rows: i32, columns: i32): void {
   for (let i: i32 = 0; i < rows; i++) {
     const end = at + (<usize>columns << 2);
-    for (let p = at; p != end; p += 16) v128.store(p, tanh4(v128.load(p)));
+    let p = at;
+    for (; p + 32 <= end; p += 32) {
+      const y0 = tanh4(v128.load(p));
+      const y1 = tanh4(v128.load(p, 16));
+      v128.store(p, y0);
+      v128.store(p, y1, 16);
+    }
+    if (p != end) v128.store(p, tanh4(v128.load(p)));
     at += rowBytes;
   }
 }
@@ -278,66 +285,72 @@ export function sumRows(
   }
 }
 
-/** target += source over `bytes` (a multiple of 16). */
-export function addInto(target: usize, source: usize, bytes: usize): void {
-  const end = target + bytes;
-  while (target != end) {
-    v128.store(target, f32x4.add(v128.load(target), v128.load(source)));
-    target += 16;
-    source += 16;
-  }
-}
-
-/** target row i = source row indices[i] (32-bit indices). */
-export function gatherRows(target: usize, source: usize, rowBytes: usize, indices: usize, rows: i32): void {
+/** target row i = source row indices[i] (32-bit indices), both of `rowBytes`. */
+export function gatherRows(
+  target: usize, targetRow: usize, source: usize, rowBytes: usize, indices: usize, rows: i32,
+): void {
   for (let i: i32 = 0; i < rows; i++) {
     const index = <usize>load<u32>(indices + (<usize>i << 2));
-    memory.copy(target + <usize>i * rowBytes, source + index * rowBytes, rowBytes);
+    memory.copy(target + <usize>i * targetRow, source + index * rowBytes, rowBytes);
   }
 }
 
-/** Sum of squares in double precision over `bytes` (a multiple of 16): four lane sums, then their sum. */
+/** Sum of squares in double precision over `bytes` (a multiple of 16): 16 sums side by side, then their sum. */
 export function sumSquares(at: usize, bytes: usize): f64 {
-  let low = f64x2.splat(0);
-  let high = f64x2.splat(0);
+  let low0 = f64x2.splat(0), low1 = low0, low2 = low0, low3 = low0;
+  let high0 = low0, high1 = low0, high2 = low0, high3 = low0;
+  const end64 = at + (bytes & ~63);
   const end = at + bytes;
+  while (at != end64) {
+    low0 = addSquare(low0, at, 0);
+    high0 = addSquare(high0, at, 8);
+    low1 = addSquare(low1, at, 16);
+    high1 = addSquare(high1, at, 24);
+    low2 = addSquare(low2, at, 32);
+    high2 = addSquare(high2, at, 40);
+    low3 = addSquare(low3, at, 48);
+    high3 = addSquare(high3, at, 56);
+    at += 64;
+  }
   while (at != end) {
-    const a = v128.load_zero<u64>(at);
-    const b = v128.load_zero<u64>(at, 8);
-    const x = f64x2.promote_low_f32x4(a);
-    const y = f64x2.promote_low_f32x4(b);
-    low = f64x2.add(low, f64x2.mul(x, x));
-    high = f64x2.add(high, f64x2.mul(y, y));
+    low0 = addSquare(low0, at, 0);
+    high0 = addSquare(high0, at, 8);
     at += 16;
   }
+  const low = f64x2.add(f64x2.add(low0, low1), f64x2.add(low2, low3));
+  const high = f64x2.add(f64x2.add(high0, high1), f64x2.add(high2, high3));
   const sum = f64x2.add(low, high);
   return f64x2.extract_lane(sum, 0) + f64x2.extract_lane(sum, 1);
 }
 
+/** sum + the squares of the two numbers at `at` + `offset`. */
+// @ts-ignore: decorator
+@inline
+function addSquare(sum: v128, at: usize, offset: usize): v128 {
+  const x = f64x2.promote_low_f32x4(v128.load_zero<u64>(at + offset));
+  return f64x2.add(sum, f64x2.mul(x, x));
+}
+
 /**
- * One Adam step over `bytes` (a multiple of 16). Kingma & Ba 2015, algorithm 1; `correction1` and
- * `correction2` are 1 / (1 - beta^t). Gradients are first multiplied by `gradientScale` (global norm clip).
- * `decay` is learning rate times weight decay, taken from the weights themselves: AdamW (Loshchilov & Hutter
- * 2019, algorithm 2). 0 is plain Adam.
+ * One Adam step over `bytes` (a multiple of 16). Kingma & Ba 2015, algorithm 1, with both corrections of the bias
+ * taken out of the loop. `settings` points to the numbers that ADAM_SETTINGS of ../instance.ts names, in its order.
+ * They are loaded, and not arguments, because V8 moves the making of a vector from an argument into the loop.
  */
 export function adam(
-  weights: usize, gradient: usize, moment1: usize, moment2: usize, bytes: usize,
-  learningRate: f32, beta1: f32, beta2: f32, epsilon: f32,
-  correction1: f32, correction2: f32, gradientScale: f32, decay: f32,
+  weights: usize, gradient: usize, moment1: usize, moment2: usize, bytes: usize, settings: usize,
 ): void {
-  const keep1 = f32x4.splat(beta1), take1 = f32x4.splat(<f32>1 - beta1);
-  const keep2 = f32x4.splat(beta2), take2 = f32x4.splat(<f32>1 - beta2);
-  const rate = f32x4.splat(learningRate), eps = f32x4.splat(epsilon);
-  const fix1 = f32x4.splat(correction1), fix2 = f32x4.splat(correction2), scale = f32x4.splat(gradientScale);
-  const keepWeight = f32x4.splat(<f32>1 - decay);
+  const scale = v128.load32_splat(settings), keep1 = v128.load32_splat(settings, 4);
+  const take1 = v128.load32_splat(settings, 8), keep2 = v128.load32_splat(settings, 12);
+  const take2 = v128.load32_splat(settings, 16), rate = v128.load32_splat(settings, 20);
+  const root2 = v128.load32_splat(settings, 24), eps = v128.load32_splat(settings, 28);
+  const keepWeight = v128.load32_splat(settings, 32);
   for (let at: usize = 0; at < bytes; at += 16) {
     const g = f32x4.mul(v128.load(gradient + at), scale);
-    const m = f32x4.add(f32x4.mul(v128.load(moment1 + at), keep1), f32x4.mul(g, take1));
-    const v = f32x4.add(f32x4.mul(v128.load(moment2 + at), keep2), f32x4.mul(f32x4.mul(g, g), take2));
+    const m = multiplyAdd(g, take1, f32x4.mul(v128.load(moment1 + at), keep1));
+    const v = multiplyAdd(f32x4.mul(g, g), take2, f32x4.mul(v128.load(moment2 + at), keep2));
     v128.store(moment1 + at, m);
     v128.store(moment2 + at, v);
-    const denominator = f32x4.add(f32x4.sqrt(f32x4.mul(v, fix2)), eps);
-    const step = f32x4.div(f32x4.mul(rate, f32x4.mul(m, fix1)), denominator);
+    const step = f32x4.div(f32x4.mul(rate, m), multiplyAdd(f32x4.sqrt(v), root2, eps));
     v128.store(weights + at, f32x4.sub(f32x4.mul(v128.load(weights + at), keepWeight), step));
   }
 }
