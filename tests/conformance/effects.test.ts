@@ -131,6 +131,31 @@ conformance("files", (add) => {
   });
 
   add(
+    "stored by a mutation are part of it: read back, counted, kept with it and gone with it",
+    async (backend) => {
+      const texts = ["silver é", ""];
+      const { files, used } = await backend.mutation("files:storeInMutation", { texts });
+      expect(files.map(({ text, type }: { text: string; type: string }) => [text, type])).toEqual(
+        texts.map((text) => [text, "text/plain"]),
+      );
+      expect(used).toEqual([2, 9, 2, 9]);
+      for (const [i, { id, url }] of files.entries()) {
+        expect(await backend.query("files:document", { id })).toMatchObject({
+          size: Buffer.byteLength(texts[i]!),
+          contentType: "text/plain",
+        });
+        expect(await (await fetch(url)).text()).toBe(texts[i]);
+      }
+      const { data } = await failureOf(backend.mutation("files:storeInMutation", { texts, fails: true }));
+      for (const { id, url } of data as Array<{ id: string; url: string }>) {
+        expect(await backend.query("files:document", { id })).toBeNull();
+        expect((await fetch(url)).status).toBe(404);
+      }
+    },
+    ["storageUrls"],
+  );
+
+  add(
     "have a size and a hash in hexadecimal in their metadata",
     async (backend) => {
       const { id } = await backend.action("files:store", { text: "abc", type: "text/plain" });

@@ -1,4 +1,6 @@
 import { createHash } from "node:crypto";
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
 import { type ConvexClient, ConvexHttpClient } from "convex/browser";
 import { anyApi } from "convex/server";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
@@ -89,6 +91,21 @@ describe("pages", () => {
 });
 
 describe("files", () => {
+  it("of a mutation are on the disk when it is committed, and leave it when it, or the nested one that stored them, is not", async () => {
+    const client = http();
+    const onDisk = () => readdirSync(join(data.dataDir, "files")).length;
+    const before = onDisk();
+    for (const [innerFails, fails, kept] of [
+      [false, true, 0],
+      [true, false, 1],
+      [true, true, 1],
+      [false, false, 3],
+    ] as const) {
+      await client.mutation(api.files!.storeTwo!, { innerFails, fails }).catch(() => null);
+      await expect.poll(onDisk).toBe(before + kept);
+    }
+  });
+
   it("are uploaded, described, served whole and in ranges, and deleted", async () => {
     const client = http();
     const content = "0123456789";

@@ -165,7 +165,7 @@ export class Exports {
       await zip.add(`${folder}_storage/documents.jsonl`, lines(described()));
       for await (const text of scanTable(snapshot, storage)) {
         const { _id, size } = JSON.parse(text) as { _id: string; size: number };
-        const content = size === 0 ? [] : this.backend.files.bytes(uuidOf(_id), size);
+        const content = this.backend.files.bytes(uuidOf(_id), size);
         await zip.add(`${folder}_storage/${_id}`, content);
       }
     }

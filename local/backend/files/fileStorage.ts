@@ -1,5 +1,5 @@
 import { createHash, createHmac, timingSafeEqual } from "node:crypto";
-import type { Readable } from "node:stream";
+import { Readable } from "node:stream";
 import type { Backend } from "../backend";
 import type { Namespace, TableDefinition } from "../catalog/catalog";
 import { RequestError } from "../runtime/errors";
@@ -145,14 +145,42 @@ export class FileStorage {
     namespace: Namespace,
   ): Promise<string> {
     const kept = await this.keep(body as AsyncIterable<Uint8Array>, expectedSha256);
-    const { value } = await this.backend.committer.submit(async (tx) => {
-      const row: JsonObject = { sha256: kept.sha256Base64, size: kept.sizeBytes };
-      if (contentType !== null) row.contentType = contentType;
-      const storageId = tx.insert("_storage", row);
-      this.insertBlob(tx, kept.uuid, storageId, namespace);
-      return { value: storageId, commit: true };
-    }, namespace);
+    const { value } = await this.backend.committer.submit(
+      async (tx) => ({ value: this.insertRows(tx, kept, contentType), commit: true }),
+      namespace,
+    );
     return value;
+  }
+
+  /** Stores a file whose rows are part of a mutation: its bytes go when the mutation does not come to be. */
+  async storeIn(
+    tx: Transaction,
+    bytes: Uint8Array,
+    contentType: string | null,
+    expectedSha256: string | null,
+  ): Promise<string> {
+    const kept = await this.keep(Readable.from([bytes]), expectedSha256);
+    // Mutations run one after another, so this one sees what became of that one.
+    void this.backend.committer
+      .submit(async (later) => {
+        if (!(await this.byUuid(later, kept.uuid))) this.removeBytes([kept.uuid]);
+        return { value: null, commit: false };
+      })
+      // While the backend closes: the next start sweeps it.
+      .catch(() => undefined);
+    return this.insertRows(tx, kept, contentType);
+  }
+
+  private insertRows(
+    tx: Transaction,
+    kept: { uuid: string; sha256Base64: string; sizeBytes: number },
+    contentType: string | null,
+  ): string {
+    const row: JsonObject = { sha256: kept.sha256Base64, size: kept.sizeBytes };
+    if (contentType !== null) row.contentType = contentType;
+    const storageId = tx.insert("_storage", row);
+    this.insertBlob(tx, kept.uuid, storageId, tx.namespace);
+    return storageId;
   }
 
   /** Notes which file is that of a `_storage` document; ids are unique only inside their namespace. */
@@ -298,6 +326,7 @@ export class FileStorage {
 
   /** All bytes of a file. */
   bytes(uuid: string, sizeBytes: number): Readable {
+    if (sizeBytes === 0) return Readable.from([]);
     return this.shelf.read(uuid, 0, sizeBytes - 1);
   }
 }

@@ -7,7 +7,7 @@ import { decodeId, encodeId } from "../values/ids";
 import type { CallState } from "./callState";
 import type { AsyncSyscall, SyncSyscall } from "./syscalls";
 
-function transactionOf(state: CallState): Transaction {
+export function transactionOf(state: CallState): Transaction {
   if (!state.tx) throw new Error("The database is only available in queries and mutations.");
   return state.tx;
 }

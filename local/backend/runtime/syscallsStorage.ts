@@ -1,8 +1,10 @@
+import { buffer } from "node:stream/consumers";
 import type { Transaction } from "../transaction/transaction";
 import { Transaction as ReadTransaction } from "../transaction/transaction";
 import type { JsonObject } from "../values/encoded";
 import type { CallState } from "./callState";
 import type { AsyncSyscall } from "./syscalls";
+import { transactionOf } from "./syscallsDatabase";
 
 /** Reads inside a transaction see its writes; in an action they see the newest published state. */
 export async function reading<T>(state: CallState, read: (tx: Transaction) => Promise<T>): Promise<T> {
@@ -31,6 +33,24 @@ export const storageSyscalls: Record<string, AsyncSyscall> = {
   async "1.0/storageGetMetadata"(state, args) {
     const { files } = state.root.backend;
     return JSON.stringify(await reading(state, (tx) => files.metadataOf(tx, storageId(args))));
+  },
+  async "1.0/storageStore"(state, { blob, contentType, sha256 }) {
+    const tx = transactionOf(state);
+    const { files } = state.root.backend;
+    const bytes = Buffer.from(blob as string, "base64");
+    tx.usage.usedFile("written", bytes.length);
+    return JSON.stringify(
+      await files.storeIn(tx, bytes, (contentType as string) || null, (sha256 as string) ?? null),
+    );
+  },
+  async "1.0/storageGet"(state, args) {
+    const tx = transactionOf(state);
+    const { files } = state.root.backend;
+    const file = await files.byId(tx, storageId(args));
+    if (!file) return "null";
+    tx.usage.usedFile("read", file.sizeBytes);
+    const blob = (await buffer(files.bytes(file.uuid, file.sizeBytes))).toString("base64");
+    return JSON.stringify({ blob, contentType: file.contentType });
   },
   "1.0/storageGenerateUploadUrl": (state) =>
     JSON.stringify(state.root.backend.files.createUploadUrl(state.component.path)),

@@ -20,6 +20,8 @@ import { QueryStream } from "../transaction/queryStream";
 import { ReadSet } from "../transaction/readSet";
 import { Transaction } from "../transaction/transaction";
 import type { JsonObject } from "../values/encoded";
+import { decodeId } from "../values/ids";
+import { compileSearch, runSearch, type SearchFilter } from "./textQuery";
 import { lengthCode, lengthOfCode, tokenize } from "./tokens";
 
 describe("a search index against an array of documents", () => {
@@ -90,6 +92,53 @@ describe("a search index against an array of documents", () => {
       for (let i = 0; i < 1_200; i++) apply(tx, rows, { do: "remove", pick: i * 2 });
       for (let i = 0; i < 400; i++) insert(tx, i);
       await agrees(tx);
+      return { value: null, commit: false };
+    });
+  });
+
+  it("walks 64 lists at most: those of its words, then those of longer words in their order", async () => {
+    const { committer } = await openSearchStore();
+    const rows: ModelRow[] = [];
+    await committer.submit(async (tx) => {
+      for (let i = 99; i >= 0; i--)
+        apply(tx, rows, { do: "insert", document: { body: `perp${String(i).padStart(2, "0")} gold` } });
+      apply(tx, rows, { do: "insert", document: { body: "perp" } });
+      const found = async (text: string) => drain(new QueryStream(tx, queryOf({ text })));
+      const [first] = await found("perp");
+      expect(first).toBe(rows.at(-1)!.id);
+      expect(await found("perp")).toHaveLength(64);
+      expect((await found("perp")).sort()).toEqual(
+        rows
+          .filter(({ document }) => String(document.body) < "perp63")
+          .map(({ id }) => id)
+          .sort(),
+      );
+      expect(await found("silver perp")).toHaveLength(63);
+      expect(await found("gold perp0")).toHaveLength(100);
+      return { value: null, commit: false };
+    });
+  });
+
+  it("looks at the newest documents of its lists, as many as it is allowed", async () => {
+    const { committer } = await openSearchStore();
+    const rows: ModelRow[] = [];
+    await committer.submit(async (tx) => {
+      for (let i = 0; i < 40; i++)
+        apply(tx, rows, { do: "insert", document: { body: i % 2 ? "gold" : "golden", tag: i % 4 } });
+      const table = tx.namespace.byName.get("notes")!;
+      const index = table.indexes.get("by_body")!;
+      const found = async (lookedAt: number, tag?: number) => {
+        const filters: SearchFilter[] = [{ type: "Search", fieldPath: "body", value: "gold" }];
+        if (tag !== undefined) filters.push({ type: "Eq", fieldPath: "tag", value: tag });
+        return (await runSearch(tx, compileSearch(table, index, filters), lookedAt)).map(({ position }) =>
+          rows.findIndex(({ id }) => decodeId(id)!.internalId === position.slice(-16)),
+        );
+      };
+      expect((await found(7)).sort((a, b) => b - a)).toEqual([39, 38, 37, 36, 35, 34, 33]);
+      expect(await found(40)).toHaveLength(40);
+      // What a filter skips counts too.
+      expect(await found(40, 3)).toEqual([39, 35, 31, 27, 23, 19, 15, 11, 7, 3]);
+      expect(await found(5, 3)).toEqual([39, 35]);
       return { value: null, commit: false };
     });
   });

@@ -20,6 +20,10 @@ export type SearchFilter =
   | { type: "Eq"; fieldPath: string; value: JsonValue };
 
 const MAX_TERMS = 16;
+/** Lists that one search walks: those of its words, then those of longer words in their order. Convex walks no more either. */
+const MAX_LISTS = 64;
+/** Documents that one search looks at, newest first. */
+const MAX_LOOKED_AT = 65_536;
 const MAX_FILTERS = 8;
 
 /** A search against one index, checked: its terms, the last of which also matches as a prefix, and its equalities. */
@@ -169,7 +173,7 @@ class CursorHeap {
   }
 }
 
-/** Opens a cursor for each term, and one for each longer word of the index that starts with the last. */
+/** Opens a cursor for each term, and one for each of the first longer words of the index that start with the last. */
 async function openTerms(tx: Transaction, query: TextQuery): Promise<CursorHeap> {
   const heap = new CursorHeap();
   const content = query.index.prefix + CONTENT_ROWS;
@@ -182,11 +186,13 @@ async function openTerms(tx: Transaction, query: TextQuery): Promise<CursorHeap>
   if (query.prefix === null) return heap;
   const stem = content + termKey(query.prefix);
   const to = afterPrefix(stem);
+  let room = MAX_LISTS - query.terms.length;
   // The lists of neighbouring words lie side by side: one trip to the store brings the beginnings of many.
   for (let from = `${stem}\x01`; ; ) {
     const { keys, exhausted, covered } = await tx.scanKeys({ from, to }, false, PREFIX_BLOCK);
     from = covered.to;
     for (let at = 0; at < keys.length; ) {
+      if (room-- === 0) return heap;
       const list = keys[at]!.slice(0, keys[at]!.indexOf("\x00", content.length) + 1);
       let next = at + 1;
       while (next < keys.length && keys[next]!.startsWith(list)) next++;
@@ -202,8 +208,11 @@ async function openTerms(tx: Transaction, query: TextQuery): Promise<CursorHeap>
   }
 }
 
-/** Ranks what matches: at least one term and every equality. At most {@link Matches.MOST} hits, best first. */
-export async function runSearch(tx: Transaction, query: TextQuery): Promise<Hit[]> {
+/**
+ * Ranks what matches: at least one term and every equality, among the newest `lookedAt` documents of the lists. At most
+ * {@link Matches.MOST} hits, best first.
+ */
+export async function runSearch(tx: Transaction, query: TextQuery, lookedAt = MAX_LOOKED_AT): Promise<Hit[]> {
   recordReads(tx, query);
   const lead = query.filters[0];
   const filter =
@@ -211,7 +220,8 @@ export async function runSearch(tx: Transaction, query: TextQuery): Promise<Hit[
   await filter?.load();
   const heap = await openTerms(tx, query);
   const matches = new Matches(query.terms.length + 1);
-  for (let least = heap.least; least; least = heap.least) {
+  let left = lookedAt;
+  for (let least = heap.least; least && left > 0; least = heap.least, left--) {
     const { position } = least;
     if (filter) {
       if (filter.position !== null && filter.position < position) await filter.seek(position);

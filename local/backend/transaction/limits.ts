@@ -8,6 +8,11 @@ export const LIMITS = {
   functionsScheduled: 1_000,
   scheduledArgsBytes: 16 << 20,
   scheduledArgsBytesEach: 4 << 20,
+  // Of files in mutations Convex publishes no figures; these are ours.
+  filesRead: 1_000,
+  fileReadBytes: 64 << 20,
+  filesWritten: 1_000,
+  fileWriteBytes: 64 << 20,
   argsBytes: 16 << 20,
   returnBytes: 16 << 20,
   logLines: 256,
@@ -32,9 +37,13 @@ type TransactionLimits = Pick<
   | "bytesWritten"
   | "functionsScheduled"
   | "scheduledArgsBytes"
+  | "filesRead"
+  | "fileReadBytes"
+  | "filesWritten"
+  | "fileWriteBytes"
 >;
 
-/** The names of `TransactionLimits` of convex/server. What files use is not counted, so it is not limited either. */
+/** The names of `TransactionLimits` of convex/server. */
 const LIMIT_NAMES: Record<string, keyof TransactionLimits> = {
   bytesRead: "bytesRead",
   bytesWritten: "bytesWritten",
@@ -43,6 +52,10 @@ const LIMIT_NAMES: Record<string, keyof TransactionLimits> = {
   documentsWritten: "documentsWritten",
   functionsScheduled: "functionsScheduled",
   scheduledFunctionArgsBytes: "scheduledArgsBytes",
+  filesRead: "filesRead",
+  fileReadBytes: "fileReadBytes",
+  filesWritten: "filesWritten",
+  fileWriteBytes: "fileWriteBytes",
 };
 
 /** Counts what one top-level query or mutation has used; nested calls share it, or count within their own limits too. */
@@ -54,6 +67,10 @@ export class Usage {
   bytesWritten = 0;
   functionsScheduled = 0;
   scheduledArgsBytes = 0;
+  filesRead = 0;
+  fileReadBytes = 0;
+  filesWritten = 0;
+  fileWriteBytes = 0;
 
   constructor(
     private readonly limits: TransactionLimits = LIMITS,
@@ -123,6 +140,25 @@ export class Usage {
     if (this.scheduledArgsBytes > this.limits.scheduledArgsBytes) {
       throw new Error(
         `Too large total size of the arguments of scheduled functions from this mutation (limit: ${this.limits.scheduledArgsBytes} bytes)`,
+      );
+    }
+  }
+
+  /** A mutation reads or stores a file. */
+  usedFile(how: "read" | "written", sizeBytes: number): void {
+    this.parent?.usedFile(how, sizeBytes);
+    const [files, bytes] =
+      how === "read"
+        ? (["filesRead", "fileReadBytes"] as const)
+        : (["filesWritten", "fileWriteBytes"] as const);
+    this[files]++;
+    this[bytes] += sizeBytes;
+    if (this[files] > this.limits[files]) {
+      throw new Error(`Too many files ${how} in a single function execution (limit: ${this.limits[files]})`);
+    }
+    if (this[bytes] > this.limits[bytes]) {
+      throw new Error(
+        `Too many bytes of files ${how} in a single function execution (limit: ${this.limits[bytes]} bytes)`,
       );
     }
   }
