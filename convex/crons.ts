@@ -14,11 +14,6 @@ for (const { symbol } of INSTRUMENTS) {
     { instrument: symbol, timeframe: "1m" },
   );
 }
-crons.interval(
-  "instrument rules from the exchange",
-  { hours: 6 },
-  internal.market.bingxActions.syncContracts,
-  {},
-);
+crons.interval("instrument rules from the exchange", { hours: 6 }, internal.market.internal.syncRules, {});
 
 export default crons;

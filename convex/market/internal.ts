@@ -1,5 +1,7 @@
 /** Writes that the exchange ingestion action makes; callable only inside the deployment. */
+import { ActionRetrier } from "@convex-dev/action-retrier";
 import { v } from "convex/values";
+import { components, internal } from "../_generated/api";
 import { internalMutationOf, internalQueryOf } from "../builders";
 import { vCalendar, vCandle, vInstrumentRules, vTimeframe } from "../validators";
 import { holdGateway as hold, recordAttempt, standingHold } from "./ledger";
@@ -70,6 +72,24 @@ export const holdGateway = internalMutationOf({
   returns: v.null(),
   handler: async (ctx, args) => {
     await hold(ctx, args);
+    return null;
+  },
+});
+
+/** Half a minute, then twice as long each time: a failed read of the rules is over within the six hours to the next. */
+const retrier = new ActionRetrier(components.actionRetrier, {
+  initialBackoffMs: 30_000,
+  base: 2,
+  maxFailures: 8,
+  logLevel: "WARN",
+});
+
+/** Reads the exchange's rules, again and again while it does not answer or asked to be left alone. */
+export const syncRules = internalMutationOf({
+  args: {},
+  returns: v.null(),
+  handler: async (ctx) => {
+    await retrier.run(ctx, internal.market.bingxActions.syncContracts, {});
     return null;
   },
 });

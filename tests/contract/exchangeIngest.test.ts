@@ -1,4 +1,5 @@
 /// <reference types="vite/client" />
+import actionRetrier from "@convex-dev/action-retrier/test";
 import { convexTest } from "convex-test";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { internal } from "../../convex/_generated/api";
@@ -15,7 +16,11 @@ const BAR = { instrument: "XAUT-USDT", timeframe: "1m" as const };
 const FIRST_BACKFILL_BARS = 15 * 1440;
 const clock = createManualClock(NOW);
 let exchange: Exchange;
-const freshBackend = () => convexTest(schema, modules);
+function freshBackend() {
+  const backend = convexTest(schema, modules);
+  actionRetrier.register(backend);
+  return backend;
+}
 let t: ReturnType<typeof freshBackend>;
 
 beforeAll(async () => {
@@ -185,5 +190,25 @@ describe("ingestion from the exchange into the control plane", () => {
       row.rules,
     ];
     expect(rows.map(facts)).toEqual(INSTRUMENTS.map(facts));
+  });
+
+  test("X-05: a failed read of the rules is tried again after a pause, twice if need be, not left for the next cron", async () => {
+    // The pauses between attempts, half a minute and more, pass in milliseconds; shorter waits are the client's own.
+    const pauses: number[] = [];
+    const wait = globalThis.setTimeout;
+    vi.spyOn(globalThis, "setTimeout").mockImplementation(((run: () => void, delayMs = 0) => {
+      if (delayMs < 15_000) return wait(run, delayMs);
+      pauses.push(delayMs);
+      return wait(run, delayMs / 1_000);
+    }) as typeof setTimeout);
+    exchange.faults.add({ kind: "http503", path: "/quote/contracts", count: 2 });
+    await t.mutation(internal.market.internal.syncRules, {});
+    await vi.waitFor(
+      async () => expect(await t.run((ctx) => ctx.db.query("instruments").collect())).toHaveLength(3),
+      { timeout: 10_000, interval: 50 },
+    );
+    expect(exchange.faults.list()).toEqual([]);
+    expect(pauses.length).toBeGreaterThanOrEqual(2);
+    vi.restoreAllMocks();
   });
 });

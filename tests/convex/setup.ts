@@ -1,6 +1,7 @@
 /// <reference types="vite/client" />
 /** A desk for tests: the real control plane in memory, with one caller of every kind. */
 
+import actionRetrier from "@convex-dev/action-retrier/test";
 import rateLimiter from "@convex-dev/rate-limiter/test";
 import type { FunctionReference } from "convex/server";
 import { convexTest } from "convex-test";
@@ -20,6 +21,7 @@ export const NOW_MS = Date.UTC(2025, 6, 2, 14, 30);
 export function openBackend() {
   const t = convexTest(schema, modules);
   rateLimiter.register(t);
+  actionRetrier.register(t);
   return t;
 }
 
