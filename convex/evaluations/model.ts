@@ -3,6 +3,7 @@ import { ConvexError, type Infer, type ObjectType } from "convex/values";
 import { appError } from "../../lib/contract/errors";
 import { LIMITS } from "../../lib/contract/limits";
 import { bytesToFloat64 } from "../../lib/core/bytes";
+import { baselineProblem } from "../../lib/stats/baselineRule";
 import type { GateResult } from "../../lib/stats/gateResult";
 import {
   type BarRange,
@@ -12,6 +13,7 @@ import {
   unseenGate,
 } from "../../lib/stats/gates";
 import { toPerformance } from "../../lib/stats/performance";
+import type { BaselineName } from "../../lib/stats/reportTypes";
 import { SHARPE_CONVENTION } from "../../lib/stats/returns";
 import { summariseTrades, verifyTrades } from "../../lib/stats/summariseTrades";
 import type { Doc, Id } from "../_generated/dataModel";
@@ -111,7 +113,10 @@ export async function allTrades(
 type Evaluation = ObjectType<typeof evaluationFields>;
 
 export interface NewEvaluation {
-  evaluation: Omit<Evaluation, "performance" | "trialCount" | "createdAtMs" | "bars" | "simulated">;
+  evaluation: Omit<
+    Evaluation,
+    "performance" | "trialCount" | "createdAtMs" | "bars" | "simulated" | "baselines"
+  >;
   /** Oldest first, at most `LIMITS.tradesPerPart` a part. */
   tradeParts: { trades: Infer<typeof vTrade>[] }[];
   equityParts: { openTimesMs: ArrayBuffer; equityUsd: ArrayBuffer; positionQty: ArrayBuffer }[];
@@ -156,6 +161,7 @@ export async function recordEvaluation(
     simulated,
     bars: summary.bars,
     performance: toPerformance(summary),
+    baselines: [],
     trialCount: await trialCountOf(ctx, evaluation.instrument),
     createdAtMs: Date.now(),
   });
@@ -183,6 +189,41 @@ export async function recordEvaluation(
     detail: { versionId: evaluation.versionId, netPnlUsd: summary.netPnlUsd, tradeCount: summary.tradeCount },
   });
   return evaluationId;
+}
+
+interface NewBaseline {
+  name: BaselineName;
+  rule: string;
+  tradeParts: { trades: Infer<typeof vTrade>[] }[];
+  equityParts: ArrayBuffer[];
+}
+
+/** Adds what a baseline did on the bars of an evaluation; refuses trades that do not explain its equity (A-10). */
+export async function addBaseline(
+  ctx: MutationCtx,
+  evaluation: Doc<"evaluations">,
+  { name, rule, tradeParts, equityParts }: NewBaseline,
+): Promise<void> {
+  if (evaluation.baselines.some((baseline) => baseline.name === name)) return;
+  const { openTimesMs } = await equityOf(ctx, evaluation._id);
+  const trades = tradeParts.flatMap((part) => part.trades);
+  const equityUsd = joined(equityParts.map((part) => bytesToFloat64(new Uint8Array(part))));
+  const refuse = (problem: string) => {
+    throw new ConvexError(
+      appError("INVALID_ARGUMENT", `The baseline ${name} is refused: ${problem}`, "trades"),
+    );
+  };
+  if (equityUsd.length !== openTimesMs.length) {
+    refuse(`it has ${equityUsd.length} bars, the evaluation ${openTimesMs.length}`);
+  }
+  if (equityUsd[0] !== evaluation.performance.initialEquityUsd) refuse("it starts with another account");
+  const record = { symbol: evaluation.instrument, trades, equityUsd, openTimesMs };
+  const check = verifyTrades(record);
+  if (!check.ok) refuse(check.error);
+  const broken = baselineProblem(name, trades, openTimesMs);
+  if (broken !== null) refuse(broken);
+  const baseline = { name, rule, performance: toPerformance(summariseTrades(record)) };
+  await ctx.db.patch(evaluation._id, { baselines: [...evaluation.baselines, baseline] });
 }
 
 /** The bars that a version has learned from. */

@@ -69,6 +69,7 @@ export const evaluationFields = {
   initialBalanceUsd: v.number(),
   /** Recomputed on the server from the stored trades and equity. */
   performance: vPerformance,
+  /** Recomputed likewise, each when its worker hands it in (rows of older desks hold what the worker said). */
   baselines: v.array(vBaseline),
   actionMix: vActionMix,
   /** Mean policy entropy in nats. */

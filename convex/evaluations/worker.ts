@@ -6,8 +6,8 @@ import { requireVersion } from "../agents/model";
 import { workerMutation } from "../builders";
 import { requireDataset } from "../datasets/model";
 import { requireLease } from "../ops/model";
-import { recordEvaluation } from "./model";
-import { equityPartFields, evaluationFields, vTrade } from "./schema";
+import { addBaseline, recordEvaluation, requireEvaluation } from "./model";
+import { equityPartFields, evaluationFields, vBaselineName, vTrade } from "./schema";
 
 const {
   performance: _performance,
@@ -15,6 +15,7 @@ const {
   createdAtMs: _createdAtMs,
   bars: _bars,
   simulated: _simulated,
+  baselines: _baselines,
   ...submittedFields
 } = evaluationFields;
 const { evaluationId: _evaluationId, part: _part, ...equityColumns } = equityPartFields;
@@ -70,5 +71,33 @@ export const record = workerMutation({
     const dataset = await requireDataset(ctx, evaluation.datasetId);
     assertEvaluates(evaluation, job, await requireVersion(ctx, evaluation.versionId), dataset);
     return recordEvaluation(ctx, submitted, dataset.simulated, ctx.actor.tokenIdentifier);
+  },
+});
+
+/**
+ * One baseline of a recorded evaluation, over the same bars. Its figures too are recomputed from trades and equity;
+ * until all are there, the gate that compares with them fails. The same one records once.
+ */
+export const recordBaseline = workerMutation({
+  limit: "tokenCalls",
+  args: {
+    jobId: v.id("jobs"),
+    leaseToken: v.number(),
+    evaluationId: v.id("evaluations"),
+    name: vBaselineName,
+    rule: v.string(),
+    tradeParts: v.array(v.object({ trades: v.array(vTrade) })),
+    /** Little-endian float64, one value a bar. */
+    equityParts: v.array(v.bytes()),
+  },
+  returns: v.null(),
+  handler: async (ctx, { jobId, leaseToken, evaluationId, ...baseline }) => {
+    const { payload } = await requireLease(ctx, jobId, leaseToken);
+    const evaluation = payload.kind === "evaluate" ? await requireEvaluation(ctx, evaluationId) : null;
+    if (evaluation?.jobId !== jobId) {
+      throw new ConvexError(appError("LEASE_LOST", "This lease is for another evaluation", "evaluationId"));
+    }
+    await addBaseline(ctx, evaluation, baseline);
+    return null;
   },
 });

@@ -3,8 +3,10 @@ import { ConvexError, type Infer, type ObjectType } from "convex/values";
 import { appError } from "../../lib/contract/errors";
 import { LIMITS } from "../../lib/contract/limits";
 import { bytesToFloat64 } from "../../lib/core/bytes";
+import { baselineProblem } from "../../lib/stats/baselineRule";
 import { dailyReturns, joinDailyReturns } from "../../lib/stats/dailyReturns";
 import { toPerformance } from "../../lib/stats/performance";
+import { BASELINE_NAMES } from "../../lib/stats/reportTypes";
 import { summariseTrades, verifyTrades } from "../../lib/stats/summariseTrades";
 import { summariseWalkForward } from "../../lib/stats/walkForwardSummary";
 import type { Doc, Id } from "../_generated/dataModel";
@@ -211,6 +213,9 @@ export async function recordSlices(
     ) {
       refuse("slices", `${fields.subject} does not cover every bar of the test span of fold ${range.fold}`);
     }
+    const baseline = BASELINE_NAMES.find((name) => name === fields.subject);
+    const broken = baseline === undefined ? null : baselineProblem(baseline, trades, record.openTimesMs);
+    if (broken !== null) refuse("slices", `Fold ${fields.fold}: ${broken}`);
     const sliceId = await ctx.db.insert("walkForwardSlices", {
       walkForwardId,
       ...fields,

@@ -50,8 +50,6 @@ export type BaselineName = (typeof BASELINE_NAMES)[number];
 
 export interface BaselineReport extends TradeSummary {
   actionMix: ActionMix;
-  /** Runs that the figures are the mean of: 1, but for random. */
-  averagedOver: number;
   /** The rule in one sentence. */
   rule: string;
 }

@@ -1,17 +1,10 @@
 import { createPrng } from "../../lib/core/prng";
-import {
-  type ActionMix,
-  BASELINE_NAMES,
-  type BaselineName,
-  type BaselineReport,
-  type TradeSummary,
-} from "../../lib/stats/reportTypes";
-import { summariseTrades } from "../../lib/stats/summariseTrades";
+import { type ActionMix, BASELINE_NAMES, type BaselineName } from "../../lib/stats/reportTypes";
 import { type BacktestInput, type BacktestResult, runBacktest } from "./backtest";
 
 /** Look-back of the momentum rule, in bars. */
 export const MOMENTUM_BARS = 48;
-/** Runs that the random baseline is the mean of. */
+/** Random runs whose median is an evaluation's random baseline. */
 export const RANDOM_RUNS = 5;
 /** Puts the stop at the lowest price there is: holding must not be stopped out of what it holds. */
 const NO_STOP_ATR_MULTIPLE = 1e9;
@@ -34,12 +27,6 @@ export function switchingRate(actions: ArrayLike<number>): number {
   return actions.length > 1 ? switches / (actions.length - 1) : 0;
 }
 
-function run(market: Market, rule: string, decide: BacktestInput["decide"]): BaselineReport {
-  const { trades, equityUsd, openTimesMs, actions } = runBacktest({ ...market, decide });
-  const summary = summariseTrades({ symbol: market.spec.rules.symbol, trades, equityUsd, openTimesMs });
-  return { ...summary, actionMix: actionMix(actions), averagedOver: 1, rule };
-}
-
 /** How a baseline decides: its market (buy and hold has no stop) and one decider a run. */
 interface Baseline {
   rule: string;
@@ -47,7 +34,12 @@ interface Baseline {
   deciders: BacktestInput["decide"][];
 }
 
-function baselinesOf(market: Market, rate: number, seed: number): Record<BaselineName, Baseline> {
+function baselinesOf(
+  market: Market,
+  rate: number,
+  seed: number,
+  randomRuns: number,
+): Record<BaselineName, Baseline> {
   const { close } = market.candles;
   const sizing = { ...market.spec.sizing, stopAtrMultiple: NO_STOP_ATR_MULTIPLE };
   const unstopped = { ...market, spec: { ...market.spec, sizing } };
@@ -66,47 +58,43 @@ function baselinesOf(market: Market, rate: number, seed: number): Record<Baselin
       ],
     },
     random: {
-      rule: `Switches to another target with probability ${rate.toFixed(4)} a bar; mean of ${RANDOM_RUNS} runs.`,
+      rule:
+        `Switches to another target with probability ${rate.toFixed(4)} a bar` +
+        (randomRuns === 1 ? "." : `; the median of ${randomRuns} runs.`),
       market,
-      deciders: Array.from({ length: RANDOM_RUNS }, (_, i) => randomPolicy(rate, seed + i)),
+      deciders: Array.from({ length: randomRuns }, (_, i) => randomPolicy(rate, seed + i)),
     },
   };
 }
 
-/**
- * The baselines on the same bars, costs and sizing as the evaluated policy: flat; buy and hold (without stop);
- * momentum (sign of the 48-bar return); random, switching as often as the policy's `actions`, the mean of five
- * seeded runs.
- */
-export function runBaselines(
-  market: Market,
-  actions: ArrayLike<number>,
-  seed: number,
-): Record<BaselineName, BaselineReport> {
-  const report = ({ rule, market: own, deciders }: Baseline): BaselineReport => {
-    const runs = deciders.map((decide) => run(own, rule, decide));
-    return runs.length === 1 ? runs[0]! : { ...meanOf(runs), averagedOver: runs.length };
-  };
-  const baselines = baselinesOf(market, switchingRate(actions), seed);
-  return Object.fromEntries(BASELINE_NAMES.map((name) => [name, report(baselines[name])])) as Record<
-    BaselineName,
-    BaselineReport
-  >;
+export interface BaselineRun {
+  /** The rule in one sentence. */
+  rule: string;
+  result: BacktestResult;
 }
 
-/** One backtest a baseline, where trades and equity are wanted and not their summary; random is its first run. */
+const netUsd = ({ equityUsd }: BacktestResult) => equityUsd.at(-1)! - equityUsd[0]!;
+
+/**
+ * The baselines on the same bars, costs and sizing: flat; buy and hold (without stop); momentum (sign of the
+ * 48-bar return); random, which changes its mind at the rate given. Of `randomRuns` seeded random runs it is the
+ * one with the median net PnL: a run with trades that can be checked, where a mean of runs has none.
+ */
 export function baselineBacktests(
   market: Market,
   randomSwitchingRate: number,
   seed: number,
-): Record<BaselineName, BacktestResult> {
-  const baselines = baselinesOf(market, randomSwitchingRate, seed);
+  randomRuns = 1,
+): Record<BaselineName, BaselineRun> {
+  const baselines = baselinesOf(market, randomSwitchingRate, seed, randomRuns);
   return Object.fromEntries(
     BASELINE_NAMES.map((name) => {
-      const { market: own, deciders } = baselines[name];
-      return [name, runBacktest({ ...own, decide: deciders[0]! })];
+      const { rule, market: own, deciders } = baselines[name];
+      const runs = deciders.map((decide) => runBacktest({ ...own, decide }));
+      runs.sort((a, b) => netUsd(a) - netUsd(b));
+      return [name, { rule, result: runs[Math.floor(runs.length / 2)]! }];
     }),
-  ) as Record<BaselineName, BacktestResult>;
+  ) as Record<BaselineName, BaselineRun>;
 }
 
 function randomPolicy(rate: number, seed: number): BacktestInput["decide"] {
@@ -118,21 +106,4 @@ function randomPolicy(rate: number, seed: number): BacktestInput["decide"] {
     isFirst = false;
     return action;
   };
-}
-
-type Tree = number | string | null | { [key: string]: Tree };
-
-/** Mean of every number in objects of one shape; anything else is taken from the first. */
-function meanOf<T extends TradeSummary>(values: readonly T[]): T {
-  const mean = (nodes: readonly Tree[]): Tree => {
-    const first = nodes[0]!;
-    if (typeof first === "number")
-      return (nodes as number[]).reduce((sum, node) => sum + node, 0) / nodes.length;
-    if (typeof first !== "object" || first === null) return first;
-    const keys = Object.keys(first);
-    return Object.fromEntries(
-      keys.map((key) => [key, mean(nodes.map((node) => (node as Record<string, Tree>)[key]!))]),
-    );
-  };
-  return mean(values as unknown as Tree[]) as unknown as T;
 }

@@ -2,13 +2,15 @@ import { describe, expect, it } from "vitest";
 import type { InstrumentRules } from "../../lib/broker/types";
 import { canonicalJson } from "../../lib/core/canonicalJson";
 import { createPrng } from "../../lib/core/prng";
+import { baselineProblem } from "../../lib/stats/baselineRule";
 import { allGatesPass, evaluateGates } from "../../lib/stats/gates";
+import { BASELINE_NAMES, type BaselineName, type TradeSummary } from "../../lib/stats/reportTypes";
 import { summariseTrades, verifyTrades } from "../../lib/stats/summariseTrades";
 import { defaultEnvSpec } from "../env/envSpec";
 import { syntheticMarket } from "../env/syntheticMarket.fixture";
 import { createTradingEnv } from "../env/tradingEnv";
 import { runBacktest } from "./backtest";
-import { runBaselines, switchingRate } from "./baselines";
+import { baselineBacktests, switchingRate } from "./baselines";
 import { evaluatePolicy } from "./report";
 
 const RULES: InstrumentRules = {
@@ -95,21 +97,44 @@ describe("baselines", () => {
     const act = seededActions(5);
     const data = market();
     const { actions } = runBacktest({ ...data, decide: (_, row) => act(row) });
-    const baselines = runBaselines(data, actions, 7);
-    expect(baselines.flat).toMatchObject({ netPnlUsd: 0, tradeCount: 0, actionMix: { flat: 1 } });
+    const rate = switchingRate(actions);
+    const backtests = baselineBacktests(data, rate, 7, 5);
+    const baselines = Object.fromEntries(
+      Object.entries(backtests).map(([name, { result }]) => [
+        name,
+        summariseTrades({ symbol: "x", ...result }),
+      ]),
+    ) as Record<BaselineName, TradeSummary>;
+    expect(baselines.flat).toMatchObject({ netPnlUsd: 0, tradeCount: 0 });
     expect(baselines.buyAndHold).toMatchObject({ tradeCount: 0, stops: 0 });
     const { close } = data.candles;
     const held = close[ROWS - 1]! / close[20]! - 1;
     expect(baselines.buyAndHold.netReturnFraction).toBeCloseTo(held, 2);
     expect(baselines.momentum.tradeCount).toBeGreaterThan(5);
-    expect(baselines.random.averagedOver).toBe(5);
-    const rate = switchingRate(actions);
+    for (const name of BASELINE_NAMES) {
+      const { trades, openTimesMs, equityUsd } = backtests[name].result;
+      expect(verifyTrades({ symbol: "x", trades, equityUsd, openTimesMs }).ok).toBe(true);
+      expect(baselineProblem(name, trades, openTimesMs)).toBeNull();
+    }
     const turnover = summariseTrades({
       symbol: "x",
       ...runBacktest({ ...data, decide: (_, row) => act(row) }),
     }).turnover.timesMeanEquity;
     expect(rate).toBeGreaterThan(0.6);
     expect(Math.abs(baselines.random.turnover.timesMeanEquity / turnover - 1)).toBeLessThan(0.15);
+  });
+});
+
+describe("the random baseline", () => {
+  it("is the run with the median net PnL of those drawn, and none of their means", () => {
+    const data = market();
+    const net = (seed: number, runs: number) => {
+      const { equityUsd } = baselineBacktests(data, 0.2, seed, runs).random.result;
+      return equityUsd.at(-1)! - equityUsd[0]!;
+    };
+    const single = [7, 8, 9, 10, 11].map((seed) => net(seed, 1)).sort((a, b) => a - b);
+    expect(new Set(single).size).toBe(5);
+    expect(net(7, 5)).toBe(single[2]);
   });
 });
 

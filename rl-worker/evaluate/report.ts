@@ -1,8 +1,8 @@
-import type { EvaluationReport } from "../../lib/stats/reportTypes";
+import { BASELINE_NAMES, type BaselineName, type EvaluationReport } from "../../lib/stats/reportTypes";
 import { summariseTrades } from "../../lib/stats/summariseTrades";
 import { environmentHash } from "../env/envSpec";
 import { type BacktestInput, type BacktestResult, runBacktest } from "./backtest";
-import { actionMix, runBaselines } from "./baselines";
+import { actionMix, type BaselineRun, baselineBacktests, RANDOM_RUNS, switchingRate } from "./baselines";
 
 export interface EvaluationOptions extends BacktestInput {
   /** Seeds the random baseline; the same seed gives the same report. */
@@ -15,6 +15,8 @@ export interface Evaluation {
   report: EvaluationReport;
   /** Trades, equity and times that the report follows from; the server recomputes it from these. */
   result: BacktestResult;
+  /** The same of every baseline. */
+  baselines: Record<BaselineName, BaselineRun>;
 }
 
 /**
@@ -26,6 +28,12 @@ export function evaluatePolicy(options: EvaluationOptions): Evaluation {
   const result = runBacktest(options);
   const { trades, equityUsd, openTimesMs, actions } = result;
   const symbol = spec.rules.symbol;
+  const baselines = baselineBacktests(options, switchingRate(actions), seed, RANDOM_RUNS);
+  const summaryOf = ({ rule, result: run }: BaselineRun) => ({
+    ...summariseTrades({ symbol, ...run }),
+    actionMix: actionMix(run.actions),
+    rule,
+  });
   const report: EvaluationReport = {
     reportVersion: 1,
     symbol,
@@ -34,7 +42,9 @@ export function evaluatePolicy(options: EvaluationOptions): Evaluation {
     ...summariseTrades({ symbol, trades, equityUsd, openTimesMs }),
     actionMix: actionMix(actions),
     entropy: options.meanEntropy?.() ?? null,
-    baselines: runBaselines(options, actions, seed),
+    baselines: Object.fromEntries(
+      BASELINE_NAMES.map((name) => [name, summaryOf(baselines[name])]),
+    ) as EvaluationReport["baselines"],
   };
-  return { report, result };
+  return { report, result, baselines };
 }

@@ -183,7 +183,7 @@ function testBaselines(options: WalkForwardOptions, fold: WalkForwardFold): Slic
     fold: fold.fold,
     costMultiplier: 1,
     lagBars: 0,
-    result: results[name],
+    result: results[name].result,
     entropy: null,
     calibrationError: null,
     artifactSha256: null,

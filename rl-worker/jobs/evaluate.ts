@@ -7,7 +7,6 @@ import { float64ToBytes } from "../../lib/core/bytes";
 import { judgeRow } from "../../lib/features/guard";
 import type { FeatureMatrix } from "../../lib/features/types";
 import type { Timeframe } from "../../lib/market/types";
-import { toPerformance } from "../../lib/stats/performance";
 import { BASELINE_NAMES } from "../../lib/stats/reportTypes";
 import type { Trade } from "../../lib/stats/trades";
 import type { BacktestResult } from "../evaluate/backtest";
@@ -45,7 +44,7 @@ export async function evaluateJob(context: JobContext, request: EvaluateRequest)
   const dataset = await loadSnapshot(desk, datasetId);
   context.progress("evaluating", 0, dataset.candles.openTimeMs.length, "bars");
   const policy = countingPolicy(version, dataset.features);
-  const { report, result } = evaluatePolicy({
+  const { report, result, baselines } = evaluatePolicy({
     candles: dataset.candles,
     features: dataset.features,
     atr: dataset.atr,
@@ -70,10 +69,6 @@ export async function evaluateJob(context: JobContext, request: EvaluateRequest)
       fromMs,
       toMs,
       initialBalanceUsd: envSpec.initialBalanceUsd,
-      baselines: BASELINE_NAMES.map((name) => {
-        const { actionMix: _mix, averagedOver: _runs, rule, ...summary } = report.baselines[name];
-        return { name, rule, performance: toPerformance(summary) };
-      }),
       actionMix: report.actionMix,
       entropy: report.entropy,
       environmentHash: report.environmentHash,
@@ -83,6 +78,14 @@ export async function evaluateJob(context: JobContext, request: EvaluateRequest)
     tradeParts: inParts(result.trades, LIMITS.tradesPerPart).map((trades) => ({ trades })),
     equityParts: equityParts(result),
   });
+  for (const name of BASELINE_NAMES) {
+    const { rule, result: run } = baselines[name];
+    await desk.mutation(api.evaluations.worker.recordBaseline, {
+      ...{ leaseToken: lease.leaseToken, jobId: lease.jobId, evaluationId, name, rule },
+      tradeParts: inParts(run.trades, LIMITS.tradesPerPart).map((trades) => ({ trades })),
+      equityParts: inParts(run.equityUsd, LIMITS.returnsPerPart).map(bytes),
+    });
+  }
   return { status: "succeeded", resultId: evaluationId };
 }
 
@@ -102,16 +105,17 @@ function countingPolicy({ policy, manifest }: LoadedVersion, { values, width }: 
   };
 }
 
-function inParts(trades: Trade[], size: number): Trade[][] {
-  const parts: Trade[][] = [];
-  for (let i = 0; i < trades.length; i += size) parts.push(trades.slice(i, i + size));
+function inParts<T extends { length: number; slice(from: number, to: number): T }>(values: T, size: number) {
+  const parts: T[] = [];
+  for (let i = 0; i < values.length; i += size) parts.push(values.slice(i, i + size));
   return parts;
 }
+
+const bytes = (values: Float64Array) => float64ToBytes(values).slice().buffer as ArrayBuffer;
 
 /** Equity and position by bar in parts that stay under a document's size. */
 function equityParts({ openTimesMs, equityUsd, trades }: BacktestResult) {
   const positionQty = positionByBar(trades, openTimesMs);
-  const bytes = (values: Float64Array) => float64ToBytes(values).slice().buffer as ArrayBuffer;
   const parts = [];
   for (let from = 0; from < equityUsd.length; from += LIMITS.returnsPerPart) {
     const to = from + LIMITS.returnsPerPart;

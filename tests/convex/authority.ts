@@ -66,6 +66,7 @@ export const AUTHORITY: Record<string, Authority> = {
   "evaluations/console:trades": "viewer",
   "evaluations/console:ledger": "viewer",
   "evaluations/worker:record": "service",
+  "evaluations/worker:recordBaseline": "service",
   "execution/console:account": "viewer",
   "execution/console:equity": "viewer",
   "execution/console:fills": "viewer",

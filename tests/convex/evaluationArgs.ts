@@ -3,9 +3,7 @@ import type { FunctionArgs } from "convex/server";
 import { api } from "../../convex/_generated/api";
 import type { Id } from "../../convex/_generated/dataModel";
 import { float64ToBytes } from "../../lib/core/bytes";
-import { toPerformance } from "../../lib/stats/performance";
-import { BASELINE_NAMES } from "../../lib/stats/reportTypes";
-import { summariseTrades } from "../../lib/stats/summariseTrades";
+import { BASELINE_NAMES, type BaselineName } from "../../lib/stats/reportTypes";
 import type { Trade } from "../../lib/stats/trades";
 import { claim, INSTRUMENT, SOURCE, type seedVersion, T0, TF_MS } from "./seed";
 import type { Desk } from "./setup";
@@ -45,11 +43,40 @@ function equityOf(gainsUsd: number[]): { openTimesMs: Float64Array; equityUsd: F
 
 const bytes = (values: Float64Array) => float64ToBytes(values).slice().buffer as ArrayBuffer;
 
-/** A baseline that did nothing but end with this profit. */
-function baselinePerformance(netPnlUsd: number) {
-  const openTimesMs = [T0, T0 + TF_MS];
-  const idle = { symbol: INSTRUMENT, trades: [], equityUsd: [INITIAL_USD, INITIAL_USD], openTimesMs };
-  return { ...toPerformance(summariseTrades(idle)), netPnlUsd };
+/** A baseline over the bars of an evaluation: long from the second bar to the last for this profit; flat idles. */
+export function baselineArgs(
+  { leaseToken, evaluation, equityParts }: EvaluationArgs,
+  evaluationId: Id<"evaluations">,
+  name: BaselineName,
+  netPnlUsd: number,
+): FunctionArgs<typeof api.evaluations.worker.recordBaseline> {
+  const times = new Float64Array(equityParts[0]!.openTimesMs);
+  const isFlat = name === "flat";
+  const [held] = tradesOf([netPnlUsd]);
+  const trade = { ...held!, entryTimeMs: times[1]!, exitTimeMs: times.at(-1)! };
+  const equityUsd = new Float64Array(times.length).fill(INITIAL_USD);
+  if (!isFlat) equityUsd[times.length - 1] = INITIAL_USD + netPnlUsd;
+  return {
+    ...{ jobId: evaluation.jobId, leaseToken, evaluationId, name, rule: `the rule of ${name}` },
+    tradeParts: isFlat ? [] : [{ trades: [trade] }],
+    equityParts: [bytes(equityUsd)],
+  };
+}
+
+/** Records an evaluation as its worker does: the policy, then every baseline, each of which made this much. */
+export async function recordEvaluation(
+  desk: Desk,
+  args: EvaluationArgs,
+  baselineUsd = -50,
+): Promise<Id<"evaluations">> {
+  const id = await desk.service.mutation(api.evaluations.worker.record, args);
+  for (const name of BASELINE_NAMES) {
+    await desk.service.mutation(
+      api.evaluations.worker.recordBaseline,
+      baselineArgs(args, id, name, baselineUsd),
+    );
+  }
+  return id;
 }
 
 /** Requests and claims an evaluation of `version`, and makes the arguments that record it. */
@@ -57,14 +84,13 @@ export async function claimEvaluation(
   desk: Desk,
   version: Version,
   gainsUsd: number[],
-  baselineUsd = -50,
 ): Promise<EvaluationArgs> {
   const { versionId } = version;
   const range = { fromMs: T0, toMs: T0 + 200 * TF_MS };
   const request = { versionId, source: SOURCE, sourceTimeframe: "15m" as const, ...range };
   await desk.operator.mutation(api.evaluations.console.request, request);
   const { lease } = await claim(desk);
-  return evaluationArgs(version, lease, range, gainsUsd, baselineUsd);
+  return evaluationArgs(version, lease, range, gainsUsd);
 }
 
 /** The same for a job that is claimed already. */
@@ -73,7 +99,6 @@ export function evaluationArgs(
   lease: { jobId: Id<"jobs">; leaseToken: number },
   range: { fromMs: number; toMs: number },
   gainsUsd: number[],
-  baselineUsd = -50,
 ): EvaluationArgs {
   const { openTimesMs, equityUsd } = equityOf(gainsUsd);
   return {
@@ -85,11 +110,6 @@ export function evaluationArgs(
       timeframe: "15m",
       source: SOURCE,
       initialBalanceUsd: INITIAL_USD,
-      baselines: BASELINE_NAMES.map((name) => ({
-        name,
-        rule: `the rule of ${name}`,
-        performance: baselinePerformance(baselineUsd),
-      })),
       actionMix: { short: 0, flat: 0.5, long: 0.5 },
       entropy: 0.4,
       environmentHash: "e".repeat(64),

@@ -2,7 +2,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { api } from "../../convex/_generated/api";
 import type { Id } from "../../convex/_generated/dataModel";
-import { claimEvaluation, type EvaluationArgs } from "./evaluationArgs";
+import { baselineArgs, claimEvaluation, type EvaluationArgs, recordEvaluation } from "./evaluationArgs";
 import { START } from "./runDriver";
 import { beginTraining, seedVersion, trainingResult } from "./seed";
 import { type Desk, expectFailure, openDesk } from "./setup";
@@ -20,7 +20,8 @@ beforeEach(async () => {
 const GOOD = Array.from({ length: 40 }, (_, i) => (i % 4 === 3 ? -20 : 40 + (i % 5)));
 const BAD = Array.from({ length: 40 }, (_, i) => (i % 4 === 3 ? 20 : -40));
 const record = (args: EvaluationArgs) => desk.service.mutation(api.evaluations.worker.record, args);
-const evaluate = async (gains: number[], of = version) => record(await claimEvaluation(desk, of, gains));
+const evaluate = async (gains: number[], of = version) =>
+  recordEvaluation(desk, await claimEvaluation(desk, of, gains));
 const promote = (versionId: Id<"agentVersions">) =>
   desk.operator.mutation(api.governance.console.promote, { versionId });
 const status = async (versionId: Id<"agentVersions">) =>
@@ -101,6 +102,77 @@ describe("evaluations", () => {
   });
 });
 
+describe("baselines of an evaluation", () => {
+  const add = (args: ReturnType<typeof baselineArgs>) =>
+    desk.service.mutation(api.evaluations.worker.recordBaseline, args);
+  const claimed = async () => {
+    const args = await claimEvaluation(desk, version, GOOD);
+    return { args, evaluationId: await record(args) };
+  };
+  const stored = (evaluationId: Id<"evaluations">) =>
+    desk.viewer.query(api.evaluations.console.get, { evaluationId });
+
+  test("A-10: figures follow from the trades that were handed in; the same one records once", async () => {
+    const { args, evaluationId } = await claimed();
+    await add(baselineArgs(args, evaluationId, "momentum", -80));
+    await add(baselineArgs(args, evaluationId, "momentum", -10));
+    const { baselines } = await stored(evaluationId);
+    expect(baselines).toMatchObject([{ name: "momentum", performance: { bars: 81, tradeCount: 1 } }]);
+    expect(baselines[0]!.performance.netPnlUsd).toBeCloseTo(-80, 6);
+  });
+
+  test("A-10: until every one is there, the gate that compares with them fails", async () => {
+    const { args, evaluationId } = await claimed();
+    for (const name of ["flat", "buyAndHold", "momentum"] as const) {
+      await add(baselineArgs(args, evaluationId, name, -50));
+    }
+    const gate = (await stored(evaluationId)).gates.find((row) => row.gate === "beatsBaselines")!;
+    expect(gate).toMatchObject({ passed: false, sentence: expect.stringContaining("random is missing") });
+  });
+
+  type Args = ReturnType<typeof baselineArgs>;
+  const dishonest: [string, (args: Args) => Args, RegExp][] = [
+    ["a loss that its trades do not explain", (args) => ({ ...args, tradeParts: [] }), /Trades sum to 0\.00/],
+    [
+      "fewer bars",
+      (args) => ({ ...args, equityParts: [new ArrayBuffer(16)] }),
+      /it has 2 bars, the evaluation 81/,
+    ],
+    ["trades, though it is flat", (args) => ({ ...args, name: "flat" }), /flat has 1 trades/],
+    [
+      "a position that is short",
+      (args) => {
+        const [trade] = args.tradeParts[0]!.trades;
+        const short = { ...trade!, side: "short" as const, exitPrice: 2_000 + 50 - trade!.feesUsd };
+        return { ...args, tradeParts: [{ trades: [short] }] };
+      },
+      /not one long position/,
+    ],
+    [
+      "an exit half-way",
+      (args) => {
+        const [trade] = args.tradeParts[0]!.trades;
+        const equityUsd = new Float64Array(81).fill(10_000 - 50, 40).fill(10_000, 0, 40);
+        const early = { ...trade!, exitTimeMs: trade!.entryTimeMs + 39 * 900_000 };
+        return { ...args, tradeParts: [{ trades: [early] }], equityParts: [equityUsd.buffer as ArrayBuffer] };
+      },
+      /not one long position/,
+    ],
+  ];
+  test.each(dishonest)("A-10: buy and hold with %s is refused", async (_, change, message) => {
+    const { args, evaluationId } = await claimed();
+    await expect(add(change(baselineArgs(args, evaluationId, "buyAndHold", -50)))).rejects.toThrow(message);
+    expect((await stored(evaluationId)).baselines).toEqual([]);
+  });
+
+  test("W-05: the lease of another job adds none", async () => {
+    const { args, evaluationId } = await claimed();
+    const other = await claimEvaluation(desk, version, GOOD);
+    const mixed = { ...baselineArgs(args, evaluationId, "flat", 0), jobId: other.evaluation.jobId };
+    await expectFailure(add({ ...mixed, leaseToken: other.leaseToken }), "LEASE_LOST", "evaluationId");
+  });
+});
+
 describe("promotion", () => {
   test("a version that passes every gate becomes champion and is what a run without a version trades", async () => {
     await evaluate(GOOD);
@@ -131,7 +203,7 @@ describe("promotion", () => {
   test("without an evaluation, and against a baseline that did better, promotion is refused", async () => {
     expect(await promote(version.versionId)).toMatchObject({ outcome: "refused" });
     await seedWalkForward(desk, version.versionId, 30);
-    await record(await claimEvaluation(desk, version, GOOD, 1e6));
+    await recordEvaluation(desk, await claimEvaluation(desk, version, GOOD), 1e6);
     const { outcome, gates } = await promote(version.versionId);
     expect(outcome).toBe("refused");
     expect(gates.filter((gate) => !gate.passed).map((gate) => gate.gate)).toEqual(["beatsBaselines"]);

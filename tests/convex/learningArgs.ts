@@ -2,7 +2,7 @@
 import { api, internal } from "../../convex/_generated/api";
 import type { Id } from "../../convex/_generated/dataModel";
 import { DEFAULT_LEARNING_POLICY } from "../../lib/learning/policy";
-import { evaluationArgs } from "./evaluationArgs";
+import { evaluationArgs, recordEvaluation } from "./evaluationArgs";
 import { claim, datasetArgs, INSTRUMENT, SOURCE, trainingResult } from "./seed";
 import type { Desk } from "./setup";
 import { PLAN, runWalkForward } from "./walkForwardArgs";
@@ -85,7 +85,7 @@ export async function doEvaluation(desk: Desk, gainsUsd: number[]) {
   });
   const version = { versionId, datasetId, datasetHash, artifactSha256: artifactSha256! };
   const args = evaluationArgs(version, lease, { fromMs, toMs }, gainsUsd);
-  const id = await desk.service.mutation(api.evaluations.worker.record, args);
+  const id = await recordEvaluation(desk, args);
   await finish(desk, lease, id);
 }
 

@@ -46,7 +46,9 @@ async function work(meanUsd: number | null): Promise<Record<string, number>> {
     return recipe.hyperparameters;
   }
   const plain = sliceOf("seed:1", 0, gains(meanUsd, 3));
-  const baselines = ["flat", "buyAndHold", "momentum", "random"].map((name) => sliceOf(name, 0, gains(0, 5)));
+  const baselines = ["flat", "buyAndHold", "momentum", "random"].map((name) =>
+    sliceOf(name, 0, name === "flat" ? gains(0, 5).fill(0) : gains(0, 5)),
+  );
   const times = new Float64Array(plain.openTimesMs);
   const range = { testFromMs: times[0]!, testToMs: times.at(-1)! };
   await desk.service.mutation(api.walkForwards.worker.begin, {
