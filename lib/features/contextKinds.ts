@@ -21,26 +21,25 @@ class Held {
 function onClosedBars({ param, keep, frame }: ColumnMaking, next: (bar: Candle) => number): Column {
   const higher = frame();
   const held = keep(new Held());
-  const least = param("bars");
+  const isPresent = higher.presence(param("bars"));
   return () => {
     for (const bar of higher.closed()) held.value = next(bar);
-    return higher.count >= least ? held.value : 0;
+    return isPresent() ? held.value : 0;
   };
 }
 
 /** Kinds that read closed bars of a higher timeframe. */
 export const CONTEXT_KINDS: Record<string, (making: ColumnMaking) => Column> = {
   contextPresent: ({ param, frame }) => {
-    const higher = frame();
-    const least = param("bars");
-    return () => (higher.count >= least ? 1 : 0);
+    const isPresent = frame().presence(param("bars"));
+    return () => (isPresent() ? 1 : 0);
   },
   /** Age of the newest closed higher bar in its own lengths: 0 right at its close. */
   contextAge: ({ param, frame }) => {
     const higher = frame();
-    const least = param("bars");
+    const isPresent = higher.presence(param("bars"));
     return ({ closeTimeMs }) =>
-      higher.count >= least ? Math.min(AGE_LIMIT, (closeTimeMs - higher.lastCloseMs) / higher.stepMs) : 0;
+      isPresent() ? Math.min(AGE_LIMIT, (closeTimeMs - higher.lastCloseMs) / higher.stepMs) : 0;
   },
   contextLogReturn: (making) => {
     const closes = making.keep(new RollingWindow(2));

@@ -8,8 +8,7 @@ import type { Candle, Timeframe } from "../market/types";
  * because its open, high and low would depend on where the stream happened to start.
  */
 export class ContextFrame {
-  /** Higher bars closed so far. */
-  count = 0;
+  private count = 0;
   /** End of the newest closed bar; NaN before the first. */
   lastCloseMs = Number.NaN;
   readonly stepMs: number;
@@ -17,11 +16,18 @@ export class ContextFrame {
   private readonly aggregator: CandleAggregator;
   // Input of this step, not state.
   #closed: readonly Candle[] = [];
+  #most = 0;
 
   /** Throws RangeError when the base bars cannot build the timeframe. */
   constructor(timeframe: Timeframe, base: Timeframe) {
     this.stepMs = timeframeMs(timeframe);
     this.aggregator = new CandleAggregator(timeframe, base);
+  }
+
+  /** Tells whether `bars` higher bars have closed; they are counted up to the most that a column asks for. */
+  presence(bars: number): () => boolean {
+    this.#most = Math.max(this.#most, bars);
+    return () => this.count >= bars;
   }
 
   push(candle: Candle): void {
@@ -30,9 +36,12 @@ export class ContextFrame {
       this.partialStartMs = start === candle.openTimeMs ? Number.NEGATIVE_INFINITY : start;
     }
     this.#closed = this.aggregator.push(candle).filter((bar) => bar.openTimeMs !== this.partialStartMs);
-    this.count += this.#closed.length;
+    this.count = Math.min(this.#most, this.count + this.#closed.length);
     const last = this.#closed.at(-1);
-    if (last !== undefined) this.lastCloseMs = last.openTimeMs + this.stepMs;
+    if (last === undefined) return;
+    this.lastCloseMs = last.openTimeMs + this.stepMs;
+    // The bucket that was cut off is over; where the stream began is of no more use.
+    this.partialStartMs = Number.NEGATIVE_INFINITY;
   }
 
   /** Higher bars that the last base bar closed, oldest first. */

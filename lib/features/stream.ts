@@ -54,6 +54,7 @@ export function createFeatureStream(spec: FeatureSetSpec, inputs: FeatureInputs 
 /** Everything the columns remember, in the order of their making. */
 class Memory {
   readonly parts: object[] = [];
+  /** Counted up to the warm-up. */
   bars = 0;
   openTimeMs = Number.NEGATIVE_INFINITY;
   close = Number.NaN;
@@ -126,7 +127,8 @@ export function createFeatureStepper(spec: FeatureSetSpec, { timeframe, sides = 
     bar.atr = atr.next(candle.high, candle.low, candle.close);
     for (const frame of frames.values()) frame.push(candle);
     for (const feed of feeds.values()) feed.advance(bar.closeTimeMs);
-    const warm = memory.bars++ >= spec.warmupBars;
+    const warm = memory.bars >= spec.warmupBars;
+    if (memory.bars < Math.max(1, spec.warmupBars)) memory.bars++;
     for (let c = 0; c < columns.length; c++) {
       // Every column sees every bar, also while warming up, because it carries state.
       const value = columns[c]!(bar);

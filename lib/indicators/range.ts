@@ -100,7 +100,8 @@ class Adx implements RangeLines<AdxValue> {
 
   next(high: number, low: number, close: number): AdxValue {
     const { out, period } = this;
-    const bar = ++this.bar;
+    // Later bars are all alike, and what is remembered must not tell where the series began.
+    const bar = this.bar === 2 * period ? this.bar : ++this.bar;
     const range = this.trueRange.next(high, low, close);
     const up = high - this.previousHigh;
     const down = this.previousLow - low;
@@ -127,7 +128,10 @@ class Adx implements RangeLines<AdxValue> {
     else if (bar === period) out.dx = 0;
     if (bar < 2 * period) {
       if (!Number.isNaN(dx)) this.dxSum += dx;
-      if (bar === 2 * period - 1) out.adx = this.dxSum / period;
+      if (bar === 2 * period - 1) {
+        out.adx = this.dxSum / period;
+        this.dxSum = 0;
+      }
     } else if (!Number.isNaN(dx)) out.adx = (out.adx * (period - 1) + dx) / period;
   }
   batch(out: ColumnsOf<AdxValue>, high: Float64Array, low: Float64Array, close: Float64Array): void {

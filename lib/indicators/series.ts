@@ -36,7 +36,10 @@ class Ema implements SeriesIndicator {
   next(value: number): number {
     if (this.count < this.period) {
       this.sum += value;
-      if (++this.count === this.period) this.average = this.sum / this.period;
+      if (++this.count === this.period) {
+        this.average = this.sum / this.period;
+        this.sum = 0;
+      }
     } else this.average = (value - this.average) * this.factor + this.average;
     return this.average;
   }
@@ -61,7 +64,10 @@ class Wilder implements SeriesIndicator {
     const { period } = this;
     if (this.count < period) {
       this.sum += value;
-      if (++this.count === period) this.average = this.sum / period;
+      if (++this.count === period) {
+        this.average = this.sum / period;
+        this.sum = 0;
+      }
     } else this.average = (this.average * (period - 1) + value) / period;
     return this.average;
   }
@@ -136,7 +142,7 @@ class Macd implements SeriesLines<MacdValue> {
     const { out } = this;
     const slowValue = this.slowEma.next(value);
     const fastValue = this.count >= this.slow - this.fast ? this.fastEma.next(value) : Number.NaN;
-    this.count++;
+    if (this.count < this.slow) this.count++;
     if (this.count < this.slow) return out;
     out.macd = fastValue - slowValue;
     out.signal = this.signalEma.next(out.macd);

@@ -1,10 +1,15 @@
+import { RollingWindow } from "./window";
+
 /**
  * The state of indicators as plain numbers. Indicators are classes whose fields are numbers, Float64Arrays
  * and other such objects, so a walk over the fields in the order of their making is the whole state: what
- * two equally made objects hold can be moved from one to the other.
+ * two equally made objects hold can be moved from one to the other. Windows are written from their oldest value
+ * on, and nothing counts bars or keeps a seed for ever: two series of which only the beginnings differ come to
+ * the same state once their averages have forgotten them.
  */
 export function exportState(target: object, out: number[] = []): number[] {
-  for (const value of Object.values(target)) {
+  const written = target instanceof RollingWindow ? target.fromOldest() : target;
+  for (const value of Object.values(written)) {
     if (typeof value === "number") out.push(value);
     else if (value instanceof Float64Array) for (const item of value) out.push(item);
     else if (typeof value === "object" && value !== null) exportState(value, out);

@@ -22,6 +22,18 @@ export class RollingWindow {
     return this.filled === period || ++this.filled === period;
   }
 
+  /** The same window, its buffer turned so that a full one begins with its oldest value. */
+  fromOldest(): RollingWindow {
+    const { from, period, filled } = this;
+    const first = filled === period ? from : 0;
+    const turned = new RollingWindow(period);
+    turned.values.set(this.values.subarray(first, first + period));
+    turned.values.copyWithin(period, 0, period);
+    turned.from = from - first;
+    turned.filled = filled;
+    return turned;
+  }
+
   /** Oldest value of a full window. */
   oldest(): number {
     return this.values[this.from]!;

@@ -1,4 +1,4 @@
-/** Features of a dataset's bars through the cache: the longest known beginning is read, the rest is computed. */
+/** Features of a dataset's bars through the cache: blocks that are known are read, the others are computed. */
 import { createHash } from "node:crypto";
 import { canonicalJson } from "../../lib/core/canonicalJson";
 import { featureFingerprint } from "../../lib/features/fingerprint";
@@ -10,8 +10,11 @@ import { timeframeMs } from "../../lib/market/timeframe";
 import type { CandleColumns, Timeframe } from "../../lib/market/types";
 import type { FeatureCache } from "./featureCache";
 
-/** Bars of a block. Only full blocks are stored, so a range that is extended goes on after its last one. */
-export const BLOCK_ROWS = 4_096;
+/**
+ * Bar lengths that a block spans. Blocks lie on this grid of time wherever a range starts, so that ranges that
+ * start elsewhere cut their bars alike.
+ */
+export const BLOCK_BARS = 4_096;
 
 export interface CachedFeatures {
   features: FeatureMatrix;
@@ -30,9 +33,11 @@ interface Options {
 
 /**
  * As `computeFeatures` and `computeAtr` over the bars, with the same bits whether or not there is a cache.
- * Features carry the state of all bars before them, so the key of a block is a hash over the feature set, the
- * kernel, the bars and side points of the block, and the key of the block before: it names everything that
- * decides the block's bits. A stored block also holds the stream's state at its end.
+ * A block's bits are decided by the feature set, the kernel, what the stream remembers at the block's start, and
+ * the block's bars and side points: its key is a hash over these, and it holds what the stream remembers at its
+ * end. So a range that was extended goes on from there, and one that starts elsewhere joins the known blocks
+ * as soon as its averages have forgotten their seeds to the last bit. The last block of a range is computed
+ * each time, because more bars may belong to it.
  */
 export async function cachedFeatures(bars: CandleColumns, options: Options): Promise<CachedFeatures> {
   const { spec, timeframe, sides, cache } = options;
@@ -41,71 +46,80 @@ export async function cachedFeatures(bars: CandleColumns, options: Options): Pro
   const values = new Float64Array(rows * width);
   const atr = new Float64Array(rows);
   const stepper = createFeatureStepper(spec, { timeframe, sides });
-  const keys = cache === undefined ? [] : blockKeys(bars, options);
+  const keyOf = blockKeys(bars, options);
+  let state = stepper.exportState();
+  let isBehind = false;
   let rowsReused = 0;
-  let state: Float64Array | null = null;
-  for (const key of keys) {
-    const block = readBlock(await cache!.read(key), width);
-    if (block === null) break;
-    values.set(block.values, rowsReused * width);
-    atr.set(block.atr, rowsReused);
-    state = block.state;
-    rowsReused += BLOCK_ROWS;
+  let written = 0;
+  for (let from = 0; from < rows; ) {
+    const to = cache === undefined ? rows : blockEnd(bars.openTimeMs, from, timeframe);
+    const key = to < rows ? keyOf(from, to, state) : null;
+    const known = key === null ? null : readBlock(await cache!.read(key), to - from, width, state.length);
+    if (known !== null) {
+      values.set(known.values, from * width);
+      atr.set(known.atr, from);
+      state = known.state;
+      isBehind = true;
+      rowsReused += to - from;
+      from = to;
+      continue;
+    }
+    if (isBehind) stepper.importState(state);
+    isBehind = false;
+    for (let i = from; i < to; i++) {
+      stepper.step(candleAt(bars, i), values, i * width);
+      atr[i] = stepper.atr();
+    }
+    if (key !== null) {
+      state = stepper.exportState();
+      const parts = [values.subarray(from * width, to * width), atr.subarray(from, to), state];
+      await cache!.write(key, Buffer.concat(parts.map(bytesOf)));
+      written++;
+    }
+    from = to;
   }
-  if (state !== null) stepper.importState(state);
-  for (let i = rowsReused; i < rows; i++) {
-    stepper.step(candleAt(bars, i), values, i * width);
-    atr[i] = stepper.atr();
-    const key = (i + 1) % BLOCK_ROWS === 0 ? keys[(i + 1) / BLOCK_ROWS - 1] : undefined;
-    if (key === undefined) continue;
-    const from = i + 1 - BLOCK_ROWS;
-    const parts = [
-      values.subarray(from * width, (i + 1) * width),
-      atr.subarray(from, i + 1),
-      stepper.exportState(),
-    ];
-    await cache!.write(key, Buffer.concat(parts.map(bytesOf)));
-  }
-  if (rowsReused < keys.length * BLOCK_ROWS) await cache!.prune();
+  if (written > 0) await cache!.prune();
   return { features: { names: spec.columns.map(({ name }) => name), rows, width, values }, atr, rowsReused };
 }
 
-/** One key for each full block, each a hash over everything up to its end. */
-function blockKeys(bars: CandleColumns, { spec, timeframe, sides = {} }: Options): string[] {
-  const identity = { kernel: FEATURE_KERNEL_VERSION, fingerprint: featureFingerprint(spec), timeframe };
-  let previous = canonicalJson({ ...identity, blockRows: BLOCK_ROWS });
-  const seen = new Map<string, number>();
-  const keys: string[] = [];
-  for (let end = BLOCK_ROWS; end <= bars.openTimeMs.length; end += BLOCK_ROWS) {
-    const hash = createHash("sha256").update(previous);
-    for (const name of COLUMN_NAMES) hash.update(bytesOf(bars[name].subarray(end - BLOCK_ROWS, end)));
-    const closeMs = bars.openTimeMs[end - 1]! + timeframeMs(timeframe);
+/** Row after the last one of the block in which row `from` lies. */
+function blockEnd(openTimeMs: Float64Array, from: number, timeframe: Timeframe): number {
+  const spanMs = BLOCK_BARS * timeframeMs(timeframe);
+  return lowerBound(openTimeMs, (Math.floor(openTimeMs[from]! / spanMs) + 1) * spanMs);
+}
+
+function blockKeys(bars: CandleColumns, { spec, timeframe, sides = {} }: Options) {
+  const identity = canonicalJson({
+    ...{ kernel: FEATURE_KERNEL_VERSION, fingerprint: featureFingerprint(spec), timeframe },
+    blockBars: BLOCK_BARS,
+  });
+  const closeMs = (row: number) => bars.openTimeMs[row]! + timeframeMs(timeframe);
+
+  return (from: number, to: number, state: Float64Array): string => {
+    const hash = createHash("sha256").update(identity).update(bytesOf(state));
+    for (const name of COLUMN_NAMES) hash.update(bytesOf(bars[name].subarray(from, to)));
     for (const feed of SIDE_FEEDS) {
       const series = sides[feed];
       if (series === undefined) continue;
-      const from = seen.get(feed) ?? 0;
-      const to = lowerBound(series.availableAtMs, closeMs + 1);
-      seen.set(feed, to);
-      hash.update(canonicalJson([feed, to - from]));
-      hash.update(bytesOf(series.availableAtMs.subarray(from, to)));
-      hash.update(bytesOf(series.value.subarray(from, to)));
+      // Points up to the bar before are in the state.
+      const first = from === 0 ? 0 : lowerBound(series.availableAtMs, closeMs(from - 1) + 1);
+      const last = lowerBound(series.availableAtMs, closeMs(to - 1) + 1);
+      hash.update(canonicalJson([feed, last - first]));
+      hash.update(bytesOf(series.availableAtMs.subarray(first, last)));
+      hash.update(bytesOf(series.value.subarray(first, last)));
     }
-    previous = hash.digest("hex");
-    keys.push(previous);
-  }
-  return keys;
+    return hash.digest("hex");
+  };
 }
 
-function readBlock(payload: Uint8Array | null, width: number) {
-  if (payload === null || payload.length % 8 !== 0) return null;
+function readBlock(payload: Uint8Array | null, rows: number, width: number, stateLength: number) {
+  const stateAt = rows * (width + 1);
+  if (payload === null || payload.length !== 8 * (stateAt + stateLength)) return null;
   // A copy, because the numbers of a file need not lie at a multiple of eight.
   const numbers = new Float64Array(new Uint8Array(payload).buffer);
-  const atrAt = BLOCK_ROWS * width;
-  const stateAt = atrAt + BLOCK_ROWS;
-  if (numbers.length <= stateAt) return null;
   return {
-    values: numbers.subarray(0, atrAt),
-    atr: numbers.subarray(atrAt, stateAt),
+    values: numbers.subarray(0, rows * width),
+    atr: numbers.subarray(rows * width, stateAt),
     state: numbers.subarray(stateAt),
   };
 }

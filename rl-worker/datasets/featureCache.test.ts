@@ -8,11 +8,18 @@ import { CORE_V2 } from "../../lib/features/coreV2";
 import type { FeatureSetSpec } from "../../lib/features/types";
 import { sliceColumns } from "../../lib/market/columns";
 import { randomWalk } from "../../lib/market/randomWalk.fixture";
-import { BLOCK_ROWS, cachedFeatures } from "./cachedFeatures";
+import { BLOCK_BARS, cachedFeatures } from "./cachedFeatures";
 import { type FeatureCache, folderFeatureCache } from "./featureCache";
 
-const BARS = randomWalk(2 * BLOCK_ROWS + 900, 900_000, 6, 500);
-const SHORTER = sliceColumns(BARS, 0, BLOCK_ROWS + 700);
+const BAR_MS = 900_000;
+const ALL = randomWalk(4 * BLOCK_BARS, BAR_MS, 6, 500);
+/** Rows at which a block of the time grid begins. */
+const CUTS = Array.from(ALL.openTimeMs, (time) => Math.floor(time / (BLOCK_BARS * BAR_MS))).flatMap(
+  (block, i, blocks) => (i > 0 && block !== blocks[i - 1] ? [i] : []),
+);
+const [FIRST_CUT, SECOND_CUT] = [CUTS[0]!, CUTS[1]!];
+const BARS = sliceColumns(ALL, 0, SECOND_CUT + 900);
+const SHORTER = sliceColumns(ALL, 0, FIRST_CUT + 700);
 const timeframe = "15m" as const;
 
 let folder: string;
@@ -41,11 +48,28 @@ describe("feature cache", () => {
     "US7: the same bytes with and without it, and an extended range reuses: $id",
     async (spec) => {
       await expectSame(SHORTER, spec, 0);
-      await expectSame(BARS, spec, BLOCK_ROWS);
-      await expectSame(BARS, spec, 2 * BLOCK_ROWS);
-      await expectSame(SHORTER, spec, BLOCK_ROWS);
+      await expectSame(BARS, spec, FIRST_CUT);
+      await expectSame(BARS, spec, SECOND_CUT);
+      await expectSame(SHORTER, spec, FIRST_CUT);
     },
   );
+
+  it("US7: a range that starts elsewhere joins the known blocks once its averages forgot their seeds", async () => {
+    await expectSame(ALL, CORE_V1, 0);
+    const lastCut = CUTS.at(-1)!;
+    // EMA 200 forgets its seed to the last bit after about 3,400 bars; the block after that is known.
+    const start = FIRST_CUT - 1_000;
+    const joined = CUTS.find((cut) => cut >= start + 4_000)!;
+    expect(joined).toBeLessThan(lastCut);
+    await expectSame(sliceColumns(ALL, start), CORE_V1, lastCut - joined);
+    // Known from the first bar on the second time.
+    await expectSame(sliceColumns(ALL, start), CORE_V1, lastCut - start);
+  });
+
+  it("a start whose averages still remember it reuses nothing", async () => {
+    await expectSame(BARS, CORE_V1, 0);
+    await expectSame(sliceColumns(BARS, FIRST_CUT - 1_000), CORE_V1, 0);
+  });
 
   it("reuses nothing across feature sets, other bars or other side points", async () => {
     await expectSame(SHORTER, CORE_V2, 0);
@@ -58,7 +82,7 @@ describe("feature cache", () => {
     const { features, rowsReused } = await cachedFeatures(SHORTER, options);
     expect(rowsReused).toBe(0);
     expect(sameBits(features.values, computeFeatures(SHORTER, CORE_V2, options).values)).toBe(true);
-    expect((await cachedFeatures(SHORTER, options)).rowsReused).toBe(BLOCK_ROWS);
+    expect((await cachedFeatures(SHORTER, options)).rowsReused).toBe(FIRST_CUT);
   });
 
   it("a damaged or truncated block is computed again and replaced", async () => {
@@ -94,6 +118,6 @@ describe("feature cache", () => {
       expect(sameBits(features.values, built[0]!.features.values)).toBe(true);
     }
     expect((await readdir(folder)).length).toBe(2);
-    await expectSame(BARS, CORE_V1, 2 * BLOCK_ROWS);
+    await expectSame(BARS, CORE_V1, SECOND_CUT);
   });
 });
