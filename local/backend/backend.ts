@@ -18,7 +18,7 @@ import { bundleFolder, evaluateFolder } from "./loader/modules";
 import type { Log } from "./log";
 import { DiskWatch } from "./operation/health";
 import { type Ports, systemPorts } from "./ports";
-import { callStorage } from "./runtime/callState";
+import { runCall } from "./runtime/callContext";
 import { createDefaultRuntime, installNodeRuntime } from "./runtime/globals";
 import { Runner } from "./runtime/runner";
 import { Crons } from "./scheduler/crons";
@@ -87,7 +87,7 @@ export class Backend {
     this.log = options.log;
     this.urls = options.urls;
     this.catalog = new Catalog(store.get(CATALOG_KEY));
-    this.committer = new Committer(store, this.catalog, this.ports, callStorage as never, options.onFatal);
+    this.committer = new Committer(store, this.catalog, this.ports, options.onFatal);
     this.environment = new Environment(store, this.committer);
     this.functionLog = new FunctionLog(this.ports);
     this.runner = new Runner(this, options.computeLimitMs ?? COMPUTE_LIMIT_MS);
@@ -178,7 +178,7 @@ export class Backend {
       const root = this.runner.createRoot({ caller: { admin: true, attributes: null } });
       const loading = this.runner.createState(root, component, "action", "(loading)", null);
       const context = createDefaultRuntime(environment, this.ports);
-      const folder = await callStorage.run(loading, () => evaluateFolder(bundle, context, component));
+      const folder = await runCall(loading, () => evaluateFolder(bundle, context, component));
       await applySchema(this.store, this.catalog, namespace, folder.schema);
       component.functions = new Map([...folder.functions, ...systemFunctions(component)]);
       component.http = folder.http;

@@ -5,7 +5,8 @@ import { adminKeyOf } from "./admin/adminKey";
 import { COMMANDS_USAGE, runCommand } from "./admin/commands";
 import { LOG_LEVELS, type LogLevel, stderrLog } from "./log";
 import { startWatchdog } from "./operation/watchdog";
-import { callStorage } from "./runtime/callState";
+import { currentCall, reportLeftBehind } from "./runtime/callContext";
+import { isThrownByFunction } from "./runtime/sourceMaps";
 import { startBackend } from "./startBackend";
 import { OperatorError } from "./store/store";
 
@@ -138,10 +139,12 @@ async function main(): Promise<void> {
     log("error", "backend.unhandledRejection", { error: (error as Error)?.stack ?? String(error) });
   });
   process.on("uncaughtException", (error) => {
-    // Thrown by a timer or an emitter that a function left behind: its failure, not the backend's.
-    const call = callStorage.getStore();
-    if (call) log("error", "function.uncaughtException", { path: call.path, error: error.stack });
-    else {
+    // Thrown by an emitter or a listener that a function left behind: its failure, not the backend's.
+    const call = currentCall();
+    if (call) reportLeftBehind(call, error);
+    else if (isThrownByFunction(error)) {
+      log("error", "function.uncaughtException", { error: error?.stack ?? String(error) });
+    } else {
       process.stderr.write(`The backend failed unexpectedly: ${error.stack}\n`);
       process.exit(1);
     }

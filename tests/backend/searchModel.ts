@@ -1,4 +1,3 @@
-import { AsyncLocalStorage } from "node:async_hooks";
 import fc from "fast-check";
 import { applySchema, type ExportedSchema } from "../../local/backend/catalog/applySchema";
 import { Catalog } from "../../local/backend/catalog/catalog";
@@ -53,7 +52,7 @@ export const SCHEMA: ExportedSchema = {
 export async function openSearchStore(store: Store = createMemoryStore(), schema = SCHEMA) {
   const catalog = new Catalog(store.get("m/catalog"));
   await applySchema(store, catalog, catalog.root, schema);
-  const committer = new Committer(store, catalog, systemPorts, new AsyncLocalStorage(), (error) => {
+  const committer = new Committer(store, catalog, systemPorts, (error) => {
     throw error;
   });
   return { store, catalog, committer };

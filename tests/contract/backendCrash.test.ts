@@ -129,6 +129,7 @@ describe(`a backend killed with SIGKILL ${CYCLES} times (D-09)`, () => {
     const client = new ConvexHttpClient(backend.url, { logger: false });
     await client.action(api.actions!.throwsLater!, {});
     await expect.poll(() => backend.stderr(), { timeout: 5_000 }).toMatch(/uncaughtException.*left behind/);
+    expect(backend.stderr()).toMatch(/uncaughtException.*thrown by a listener/);
     expect(await client.query(api.counters!.read!, { name: "alive" })).toBe(0);
     expect(await backend.end("SIGTERM")).toBe(0);
   });

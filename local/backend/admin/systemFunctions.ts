@@ -2,7 +2,7 @@ import type { Backend } from "../backend";
 import { parseAddress } from "../components/address";
 import type { ComponentInstance } from "../components/instances";
 import type { RegisteredFunction } from "../loader/modules";
-import { callStorage } from "../runtime/callState";
+import { currentCall } from "../runtime/callContext";
 import { readPage } from "../transaction/pages";
 import type { Transaction } from "../transaction/transaction";
 import type { JsonObject, JsonValue } from "../values/encoded";
@@ -107,7 +107,7 @@ function register(component: ComponentInstance, path: string, run: SystemQuery):
     args: { type: "any" },
     returns: null,
     async invoke(argsText) {
-      const { root, tx } = callStorage.getStore()!;
+      const { root, tx } = currentCall()!;
       if (!root.caller.admin) throw new Error(`${path} needs the admin key.`);
       const [args] = JSON.parse(argsText) as [JsonObject];
       return JSON.stringify(await run({ backend: root.backend, component, tx: tx!, args }));

@@ -1,4 +1,3 @@
-import { AsyncLocalStorage } from "node:async_hooks";
 import { describe, expect, it } from "vitest";
 import { createMemoryStore } from "../../../tests/backend/memoryStore";
 import { Catalog } from "../catalog/catalog";
@@ -32,9 +31,7 @@ function open(now = systemPorts.now): Bench {
     },
   };
   const ports = { ...systemPorts, now };
-  const committer = new Committer(store, new Catalog(undefined), ports, new AsyncLocalStorage(), (error) =>
-    fatal.push(error),
-  );
+  const committer = new Committer(store, new Catalog(undefined), ports, (error) => fatal.push(error));
   return {
     committer,
     batches,

@@ -1,7 +1,7 @@
-import type { AsyncLocalStorage } from "node:async_hooks";
 import { CATALOG_KEY, type Catalog, type Namespace } from "../catalog/catalog";
 import { BATCH_SIZES, Histogram, SECONDS } from "../operation/histogram";
 import type { Ports } from "../ports";
+import { outsideCalls } from "../runtime/callContext";
 import type { Store, StoreWrite } from "../store/store";
 import { Layer } from "../transaction/layer";
 import { DatabaseSnapshot, ReadCache } from "../transaction/snapshot";
@@ -66,7 +66,6 @@ export class Committer {
     private readonly store: Store,
     readonly catalog: Catalog,
     private readonly ports: Ports,
-    private readonly callContext: AsyncLocalStorage<unknown>,
     private readonly onFatal: (error: unknown) => void,
   ) {
     const now = BigInt(Math.floor(ports.now())) * 1_000_000n;
@@ -130,7 +129,7 @@ export class Committer {
       this.running = true;
       // The loop outlives the call that woke it, so it must not inherit that call's context. It starts after what the network has
       // already delivered, so that the first of many mutations does not pay for a durable write of its own.
-      this.callContext.exit(() => this.ports.defer(() => void this.loop()));
+      outsideCalls(() => this.ports.defer(() => void this.loop()));
     });
   }
 

@@ -47,21 +47,21 @@ function callOf(body: Record<string, unknown>): FunctionCall {
   };
 }
 
-/** JSON text of how a call ended, in the format that the caller asked for. */
-function outcomeText(outcome: Outcome, isEncoded: boolean): string {
+/** JSON text of how a call ended, in the format that the caller asked for, in parts. */
+function outcomeText(outcome: Outcome, isEncoded: boolean): string[] {
   const logLines = `"logLines":${JSON.stringify(outcome.logLines)}`;
   if (outcome.ok) {
     const value = isEncoded
       ? outcome.valueText
       : JSON.stringify(toCleanJson(JSON.parse(outcome.valueText) as JsonValue));
-    return `{"status":"success","value":${value},${logLines}}`;
+    return ['{"status":"success","value":', value, `,${logLines}}`];
   }
   const { errorData } = outcome;
   const data =
     errorData === undefined
       ? ""
       : `,"errorData":${JSON.stringify(isEncoded ? errorData : toCleanJson(errorData))}`;
-  return `{"status":"error","errorMessage":${JSON.stringify(outcome.errorMessage)}${data},${logLines}}`;
+  return [`{"status":"error","errorMessage":${JSON.stringify(outcome.errorMessage)}${data},${logLines}}`];
 }
 
 function optionsFor(request: IncomingMessage, caller: Caller): CallOptions {
@@ -163,7 +163,7 @@ export async function handleFunctionApi(
     };
     const options = optionsFor(request, await backend.auth.header(request.headers.authorization));
     const call = callOf(body);
-    sendJson(response, 200, outcomeText(await run(backend, "query", call, options), call.isEncoded));
+    sendJson(response, 200, ...outcomeText(await run(backend, "query", call, options), call.isEncoded));
     return true;
   }
   if (request.method !== "POST")
@@ -180,7 +180,7 @@ export async function handleFunctionApi(
   if (kind === "query_batch") {
     const calls = batchOf(body);
     const outcomes = await runAt(backend, backend.committer.snapshot(), calls, options);
-    const results = outcomes.map((outcome, i) => outcomeText(outcome, calls[i]!.isEncoded));
+    const results = outcomes.map((outcome, i) => outcomeText(outcome, calls[i]!.isEncoded).join(""));
     sendJson(response, 200, `{"results":[${results.join(",")}]}`);
     return true;
   }
@@ -193,6 +193,6 @@ export async function handleFunctionApi(
     kind === "query_at_ts"
       ? (await runAt(backend, stateOf(backend, body), [call], options))[0]!
       : await run(backend, kind, call, options);
-  sendJson(response, 200, outcomeText(outcome, call.isEncoded));
+  sendJson(response, 200, ...outcomeText(outcome, call.isEncoded));
   return true;
 }

@@ -4,7 +4,8 @@ import { pipeline } from "node:stream/promises";
 import type { ReadableStream as NodeReadableStream } from "node:stream/web";
 import { AuthenticationError } from "../auth/auth";
 import type { Backend } from "../backend";
-import { ANONYMOUS, type Caller, callStorage } from "../runtime/callState";
+import { runCall } from "../runtime/callContext";
+import { ANONYMOUS, type Caller } from "../runtime/callState";
 import { toFailure } from "../runtime/errors";
 import { LIMITS } from "../transaction/limits";
 import { readBody, sendJson } from "./respond";
@@ -64,7 +65,7 @@ export async function handleHttpAction(
   let error: string | null = null;
   try {
     const call = requestOf(request, new URL(path, backend.urls.site).href, body);
-    answer = await callStorage.run(state, () => route.handler.invokeHttpAction(call));
+    answer = await runCall(state, () => route.handler.invokeHttpAction(call));
   } catch (thrown) {
     const failure = toFailure(thrown);
     error = failure.message;

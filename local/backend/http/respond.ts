@@ -20,12 +20,41 @@ export function answerPreflight(request: IncomingMessage, response: ServerRespon
   response.writeHead(200).end();
 }
 
-export function sendJson(response: ServerResponse, status: number, text: string): void {
-  response.writeHead(status, {
-    "Content-Type": "application/json",
-    "Content-Length": Buffer.byteLength(text),
+/** Bodies of other sizes get memory of their own. */
+const MIN_SCRATCH_CHARS = 8 << 10;
+const SCRATCH_BYTES = 1 << 20;
+/** A UTF-16 unit takes at most this many bytes of UTF-8. */
+const MAX_UNIT_BYTES = 3;
+
+/** Memory that large bodies are encoded in, one at a time: mapping fresh pages for each costs more than encoding it. */
+let scratch: Buffer | null = null;
+let isScratchOut = false;
+
+function borrowScratch(response: ServerResponse): Buffer {
+  isScratchOut = true;
+  response.once("close", () => {
+    isScratchOut = false;
+    // The system may still read what a broken connection was sending.
+    if (!response.writableFinished) scratch = null;
   });
-  response.end(text);
+  scratch ??= Buffer.allocUnsafeSlow(SCRATCH_BYTES);
+  return scratch;
+}
+
+/** Answers with the JSON text that the parts make together; a large value is not copied into one text first. */
+export function sendJson(response: ServerResponse, status: number, ...parts: string[]): void {
+  const chars = parts.reduce((sum, part) => sum + part.length, 0);
+  const fits = chars >= MIN_SCRATCH_CHARS && chars * MAX_UNIT_BYTES <= SCRATCH_BYTES;
+  const body =
+    fits && !isScratchOut ? encodeInto(borrowScratch(response), parts) : Buffer.from(parts.join(""));
+  response.writeHead(status, { "Content-Type": "application/json", "Content-Length": body.length });
+  response.end(body);
+}
+
+function encodeInto(memory: Buffer, parts: string[]): Buffer {
+  let bytes = 0;
+  for (const part of parts) bytes += memory.write(part, bytes);
+  return memory.subarray(0, bytes);
 }
 
 export function sendError(response: ServerResponse, error: RequestError): void {

@@ -2,7 +2,7 @@ import { url as inspectorUrl } from "node:inspector";
 import { getHeapStatistics, setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { Worker } from "node:worker_threads";
-import { callStorage } from "../runtime/callState";
+import { currentCall } from "../runtime/callContext";
 
 const TICK_MS = 50;
 const PROBE = "assay.watchdog";
@@ -48,7 +48,7 @@ export function startWatchdog({ maxBlockedMs, maxHeapMb }: WatchdogLimits): () =
   Object.assign(globalThis, {
     [Symbol.for(PROBE)]: {
       call() {
-        const call = callStorage.getStore();
+        const call = currentCall();
         return call ? { path: call.path, requestId: call.root.requestId } : {};
       },
       usedMb,

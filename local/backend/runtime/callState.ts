@@ -1,4 +1,3 @@
-import { AsyncLocalStorage } from "node:async_hooks";
 import type { Backend } from "../backend";
 import type { ComponentInstance } from "../components/instances";
 import type { QueryStream } from "../transaction/queryStream";
@@ -50,22 +49,23 @@ export interface CallRoot {
   journal: { before: string | null; after: string | null };
 }
 
-/** State of one function invocation; found through AsyncLocalStorage by everything the function touches. */
+/** State of one function invocation; found by everything the function touches (callContext.ts). */
 export interface CallState {
   root: CallRoot;
   /** The instance whose function runs: its tables, children and variables are what the function sees. */
   component: ComponentInstance;
   kind: FunctionKind;
+  runtime: "default" | "node";
   path: string;
   /** Present in queries and mutations. */
   tx: Transaction | null;
   /** Seeded on first use. */
   random: () => number;
   streams: Map<number, QueryStream>;
+  /** The stream that was read last, by the text of the arguments that ask for its next document. */
+  lastRead: { argsText: string; stream: QueryStream } | null;
   nextStreamId: number;
 }
-
-export const callStorage = new AsyncLocalStorage<CallState>();
 
 /** True where the environment must be deterministic. */
 export function isDeterministic(state: CallState | undefined): state is CallState {

@@ -1,6 +1,6 @@
 import { inspect } from "node:util";
 import { LIMITS } from "../transaction/limits";
-import { callStorage } from "./callState";
+import { currentCall } from "./callContext";
 
 const LEVELS = {
   debug: "DEBUG",
@@ -13,7 +13,7 @@ const LEVELS = {
 const MAX_LINE_CHARS = 32_768;
 
 function record(level: string, values: unknown[]): void {
-  const root = callStorage.getStore()?.root;
+  const root = currentCall()?.root;
   if (!root) return;
   const text = values
     .map((value) => inspect(value, { depth: 6, breakLength: Number.POSITIVE_INFINITY }))

@@ -1,7 +1,8 @@
 import { types } from "node:util";
 import { type Context, constants, createContext, runInContext } from "node:vm";
 import type { Ports } from "../ports";
-import { callStorage, isDeterministic } from "./callState";
+import { boundToCall, currentCall } from "./callContext";
+import { isDeterministic } from "./callState";
 import { createFunctionConsole } from "./functionConsole";
 import { asyncSyscall, jsSyscall, syscall } from "./syscalls";
 
@@ -17,7 +18,7 @@ function refuse(name: string): never {
 /** Wraps a host function so that it only works where effects are allowed. */
 function actionsOnly<F extends (...args: never[]) => unknown>(name: string, run: F): F {
   return ((...args: never[]) => {
-    if (isDeterministic(callStorage.getStore())) refuse(name);
+    if (isDeterministic(currentCall())) refuse(name);
     return run(...args);
   }) as F;
 }
@@ -105,11 +106,12 @@ function createTimers(ports: Ports): Record<string, unknown> {
   let last = 0;
   const start = (delayMs: number, repeat: boolean, run: (...args: unknown[]) => void, args: unknown[]) => {
     const id = ++last;
+    const callback = boundToCall(run);
     const arm = () => {
       const fire = () => {
         if (repeat) arm();
         else cancels.delete(id);
-        run(...args);
+        callback(...args);
       };
       cancels.set(id, ports.setTimer(delayMs, fire));
     };
@@ -142,11 +144,12 @@ export function createDefaultRuntime(env: Record<string, string>, ports: Ports):
     crypto: createCrypto(ports),
     fetch: actionsOnly("fetch()", fetch),
     ...createTimers(ports),
-    queueMicrotask,
+    queueMicrotask: (task: () => void) =>
+      queueMicrotask(typeof task === "function" ? boundToCall(task) : task),
     structuredClone,
     atob,
     btoa,
-    performance: { now: () => (isDeterministic(callStorage.getStore()) ? 0 : ports.elapsedMs()) },
+    performance: { now: () => (isDeterministic(currentCall()) ? 0 : ports.elapsedMs()) },
   };
   for (const name of SHARED) globals[name] = (globalThis as unknown as Record<string, unknown>)[name];
   // An ordinary global object: on a contextified one every use of a global (JSON, Object, Convex) asks the host first, which
@@ -157,11 +160,11 @@ export function createDefaultRuntime(env: Record<string, string>, ports: Ports):
   Object.assign(context, globals, { self: context });
   const host = {
     now: () => {
-      const state = callStorage.getStore();
+      const state = currentCall();
       return isDeterministic(state) ? state.root.nowMs : ports.now();
     },
     isNativeError: types.isNativeError,
-    random: () => callStorage.getStore()?.random(),
+    random: () => currentCall()?.random(),
   };
   runInContext(DETERMINISM, context)(host);
   return context;
@@ -173,7 +176,7 @@ export function installNodeRuntime(): void {
   if (target.__convexConsole) return;
   target.Convex = convexHost;
   target.__convexConsole = createFunctionConsole();
-  const env = () => callStorage.getStore()?.root.backend.environment.values ?? {};
+  const env = () => currentCall()?.root.backend.environment.values ?? {};
   target.__convexEnv = new Proxy(
     {},
     {

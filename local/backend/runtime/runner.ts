@@ -12,11 +12,11 @@ import type { DatabaseSnapshot } from "../transaction/snapshot";
 import { Transaction } from "../transaction/transaction";
 import { isPlainObject, type JsonValue } from "../values/encoded";
 import { mayExceedLimits, measureValue } from "../values/measure";
+import { runCall } from "./callContext";
 import {
   type Caller,
   type CallRoot,
   type CallState,
-  callStorage,
   type FunctionKind,
   type RequestMetadata,
   SYSTEM,
@@ -101,9 +101,21 @@ export class Runner {
     kind: FunctionKind,
     path: string,
     tx: Transaction | null,
+    runtime: RegisteredFunction["runtime"] = "default",
   ): CallState {
     const random = seededRandom(() => this.backend.ports.randomBytes(16));
-    return { root, component, kind, path, tx, random, streams: new Map(), nextStreamId: 0 };
+    return {
+      root,
+      component,
+      kind,
+      runtime,
+      path,
+      tx,
+      random,
+      streams: new Map(),
+      lastRead: null,
+      nextStreamId: 0,
+    };
   }
 
   /** Validates, invokes and validates again; the returned text is the encoded result. Throws FunctionFailure. */
@@ -120,9 +132,9 @@ export class Runner {
       const badArgs = checkValue(fn.args, args, tables);
       if (badArgs) throw new FunctionFailure(`ArgumentValidationError: ${badArgs.message}`, undefined);
       const argsText = JSON.stringify([args]);
-      const state = this.createState(root, fn.component, fn.kind, fn.path, tx);
+      const state = this.createState(root, fn.component, fn.kind, fn.path, tx, fn.runtime);
       root.meter?.resume();
-      const running = callStorage.run(state, () => fn.invoke(argsText, root.requestId));
+      const running = runCall(state, () => fn.invoke(argsText, root.requestId));
       const text = await this.withinTime(running, fn).finally(() => root.meter?.pause());
       root.meter?.assertWithinLimit();
       if (text.length > LIMITS.returnBytes / 5 || mayExceedLimits(text)) {

@@ -39,11 +39,20 @@ function originOf(file: string, line: number, column: number): string | null {
   return `${source}:${entry.originalLine + 1}:${entry.originalColumn + 1}`;
 }
 
+const FRAME = /^\s+at (?:(.+?) \()?(?:file:\/\/)?([^()]+?):(\d+):(\d+)\)?$/;
+
+/** Whether an error without a known caller came out of a functions folder: the backend throws errors only, its own. */
+export function isThrownByFunction(thrown: unknown): boolean {
+  const stack = (thrown as { stack?: unknown } | null | undefined)?.stack;
+  if (typeof stack !== "string") return true;
+  return stack.split("\n").some((line) => bundles.has(line.match(FRAME)?.[2] ?? ""));
+}
+
 /** The frames of a stack that lie in a functions folder, named by its sources; the host's own say nothing to its author. */
 export function functionFrames(stack: string | undefined): string {
   const frames: string[] = [];
   for (const line of (stack ?? "").split("\n")) {
-    const match = line.match(/^\s+at (?:(.+?) \()?(?:file:\/\/)?([^()]+?):(\d+):(\d+)\)?$/);
+    const match = line.match(FRAME);
     const origin = match && originOf(match[2]!, Number(match[3]), Number(match[4]));
     if (!match || !origin || origin.includes("node_modules/")) continue;
     frames.push(match[1] ? `    at ${match[1]} (../${origin})` : `    at ../${origin}`);

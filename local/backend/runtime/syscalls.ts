@@ -1,8 +1,9 @@
 import type { JsonObject } from "../values/encoded";
-import { type CallState, callStorage } from "./callState";
+import { currentCall } from "./callContext";
+import type { CallState } from "./callState";
 import { FunctionFailure } from "./errors";
 import { callSyscalls } from "./syscallsCalls";
-import { databaseSyscalls, syncDatabaseSyscalls } from "./syscallsDatabase";
+import { databaseSyscalls, readNext, syncDatabaseSyscalls } from "./syscallsDatabase";
 import { environmentSyscalls } from "./syscallsEnvironment";
 import { storageJsSyscalls, storageSyscalls } from "./syscallsStorage";
 
@@ -18,8 +19,8 @@ const asyncTable: Record<string, AsyncSyscall> = {
   ...environmentSyscalls,
 };
 
-function currentCall(): CallState {
-  const state = callStorage.getStore();
+function callingFunction(): CallState {
+  const state = currentCall();
   if (!state) throw new Error("Convex functions cannot touch the database outside of a function call.");
   return state;
 }
@@ -35,16 +36,20 @@ function forUserCode(error: unknown): Error {
 export function syscall(op: string, argsText: string): string {
   const run = Object.hasOwn(syncTable, op) ? syncTable[op] : undefined;
   if (!run) throw new Error(`Unknown operation ${op}`);
-  return run(currentCall(), JSON.parse(argsText) as JsonObject);
+  return run(callingFunction(), JSON.parse(argsText) as JsonObject);
+}
+
+function perform(state: CallState, op: string, argsText: string): Promise<string> | string {
+  const run = Object.hasOwn(asyncTable, op) ? asyncTable[op] : undefined;
+  if (!run) throw new Error(`Unknown async operation ${op}`);
+  return run(state, JSON.parse(argsText) as JsonObject);
 }
 
 /** The library awaits the answer, so text that is known at once is returned as it is: no promise is made for it. */
 export function asyncSyscall(op: string, argsText: string): Promise<string> | string {
-  const run = Object.hasOwn(asyncTable, op) ? asyncTable[op] : undefined;
-  if (!run) throw new Error(`Unknown async operation ${op}`);
-  const state = currentCall();
+  const state = callingFunction();
   try {
-    const answer = run(state, JSON.parse(argsText) as JsonObject);
+    const answer = op === "1.0/queryStreamNext" ? readNext(state, argsText) : perform(state, op, argsText);
     if (typeof answer === "string") return answer;
     // What the backend does for the function is not the function's computing; what is known at once is too short to measure.
     const { meter } = state.root;
@@ -67,5 +72,5 @@ export function asyncSyscall(op: string, argsText: string): Promise<string> | st
 export async function jsSyscall(op: string, args: Record<string, unknown>): Promise<unknown> {
   const run = Object.hasOwn(storageJsSyscalls, op) ? storageJsSyscalls[op] : undefined;
   if (!run) throw new Error(`Unknown operation ${op}`);
-  return await run(currentCall(), args);
+  return await run(callingFunction(), args);
 }

@@ -1,5 +1,6 @@
 import { type PageRequest, readPage } from "../transaction/pages";
 import { QueryStream, resolveSource, type SerializedQuery } from "../transaction/queryStream";
+import { type Soon, whenReady } from "../transaction/soon";
 import type { Transaction } from "../transaction/transaction";
 import { idArgument } from "../transaction/transactionReader";
 import { encodeInt64, isPlainObject, type JsonObject, type JsonValue } from "../values/encoded";
@@ -32,6 +33,17 @@ function streamStep(text: string | null): string {
   return text === null ? '{"value":null,"done":true}' : `{"value":${text},"done":false}`;
 }
 
+/** Asked for each document that a function reads, so the arguments of a stream are parsed at its first one only. */
+export function readNext(state: CallState, argsText: string): Soon<string> {
+  let { lastRead } = state;
+  if (lastRead?.argsText !== argsText) {
+    const stream = state.streams.get((JSON.parse(argsText) as { queryId: number }).queryId);
+    if (!stream) throw new Error("This query is closed and can't emit any more values.");
+    lastRead = state.lastRead = { argsText, stream };
+  }
+  return whenReady(lastRead.stream.next(), streamStep);
+}
+
 const COUNT_BLOCK = 1024;
 
 /** How many documents a table holds; reads no document, so the limits on documents read do not apply. */
@@ -57,6 +69,7 @@ export const syncDatabaseSyscalls: Record<string, SyncSyscall> = {
   },
   "1.0/queryCleanup"(state, { queryId }) {
     state.streams.delete(queryId as number);
+    state.lastRead = null;
     return "null";
   },
   "1.0/db/normalizeId"(state, { table, idString }) {
@@ -79,12 +92,6 @@ export const databaseSyscalls: Record<string, AsyncSyscall> = {
       "db.get",
     );
     return tx.read(table, internalId)?.text ?? "null";
-  },
-  "1.0/queryStreamNext"(state, { queryId }) {
-    const stream = state.streams.get(queryId as number);
-    if (!stream) throw new Error("This query is closed and can't emit any more values.");
-    const text = stream.next();
-    return text instanceof Promise ? text.then(streamStep) : streamStep(text);
   },
   async "1.0/queryPage"(state, args) {
     if (!state.component.isApp) throw new Error("paginate() is only supported in the app.");

@@ -3,7 +3,7 @@ import type { Committed, TaskOutcome } from "../committer/committer";
 import { formatAddress } from "../components/address";
 import type { ComponentInstance } from "../components/instances";
 import type { CronSpecification } from "../loader/modules";
-import { callStorage } from "../runtime/callState";
+import { outsideCalls } from "../runtime/callContext";
 import type { Outcome } from "../runtime/outcome";
 import { SYSTEM_CALL } from "../runtime/runner";
 import { QueryStream } from "../transaction/queryStream";
@@ -72,7 +72,7 @@ export class Crons {
   private arm(name: string, atMs: number): void {
     if (this.stopped) return;
     const delayMs = atMs - this.backend.ports.now();
-    callStorage.exit(() => {
+    outsideCalls(() => {
       const cancel = this.backend.ports.setTimer(delayMs, () => {
         // A far-off time outlasts one timer; an early wake-up only arms the next.
         if (this.backend.ports.now() < atMs) this.arm(name, atMs);

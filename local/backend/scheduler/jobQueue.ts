@@ -1,6 +1,6 @@
 import type { Backend } from "../backend";
 import type { Namespace } from "../catalog/catalog";
-import { callStorage } from "../runtime/callState";
+import { outsideCalls } from "../runtime/callContext";
 import type { Outcome } from "../runtime/outcome";
 import { SYSTEM_CALL } from "../runtime/runner";
 import { QueryStream } from "../transaction/queryStream";
@@ -62,7 +62,7 @@ export class JobQueue {
     if (this.stopped) return;
     this.again = true;
     if (this.polling) return;
-    this.polling = callStorage.exit(() => this.poll());
+    this.polling = outsideCalls(() => this.poll());
   }
 
   private async poll(): Promise<void> {

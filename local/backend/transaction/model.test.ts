@@ -1,4 +1,3 @@
-import { AsyncLocalStorage } from "node:async_hooks";
 import { compareValues, convexToJson, type Value } from "convex/values";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -145,7 +144,7 @@ async function open(): Promise<{ store: Store; committer: Committer }> {
       },
     ],
   });
-  const committer = new Committer(store, catalog, systemPorts, new AsyncLocalStorage(), (error) => {
+  const committer = new Committer(store, catalog, systemPorts, (error) => {
     throw error;
   });
   return { store, committer };

@@ -1,4 +1,3 @@
-import { AsyncLocalStorage } from "node:async_hooks";
 import { expect, it } from "vitest";
 import { createMemoryStore } from "../../../tests/backend/memoryStore";
 import { Catalog } from "../catalog/catalog";
@@ -24,7 +23,7 @@ function world() {
     },
   };
   const catalog = new Catalog(undefined);
-  const committer = new Committer(counted, catalog, systemPorts, new AsyncLocalStorage(), (error) => {
+  const committer = new Committer(counted, catalog, systemPorts, (error) => {
     throw error;
   });
   const run = <T>(work: (tx: Transaction) => T) =>
