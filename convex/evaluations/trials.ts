@@ -50,8 +50,9 @@ export async function trialCountOf(ctx: QueryCtx, instrument: string): Promise<n
 }
 
 /**
- * What deflates a Sharpe: how many trials were counted, and the variance of the newest per-observation Sharpe of
- * each version that was evaluated on the timeframe (an observation is a bar).
+ * What deflates a Sharpe: how many trials were counted, and the variance of the first per-observation Sharpe of each
+ * version that was evaluated on the timeframe (an observation is a bar). The first is the trial: a champion is evaluated
+ * again beside each challenger, and the worse it has become, the harder it would otherwise be to replace.
  */
 export async function trialStatistics(
   ctx: QueryCtx,
@@ -59,13 +60,15 @@ export async function trialStatistics(
   timeframe: string,
   observations: number,
 ): Promise<{ trialCount: number; sharpeVariance: number }> {
-  const newest = new Map<string, number>();
+  const first = new Map<string, number>();
   for (const symbol of sameUnderlying(instrument)) {
     for (const trial of await rowsOf(ctx, symbol, "evaluation")) {
-      if (trial.timeframe === timeframe) newest.set(String(trial.versionId), trial.sharpePerObservation ?? 0);
+      const version = String(trial.versionId);
+      if (trial.timeframe !== timeframe || first.has(version)) continue;
+      first.set(version, trial.sharpePerObservation ?? 0);
     }
   }
-  const sharpeVariance = varianceOf([...newest.values()], observations);
+  const sharpeVariance = varianceOf([...first.values()], observations);
   return { trialCount: Math.max(1, await trialCountOf(ctx, instrument)), sharpeVariance };
 }
 

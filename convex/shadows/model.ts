@@ -4,7 +4,7 @@ import { advanceBar } from "../../lib/broker/advanceBar";
 import type { AccountState, CostModel } from "../../lib/broker/types";
 import { appError } from "../../lib/contract/errors";
 import { LIMITS } from "../../lib/contract/limits";
-import { adjudicate, decisionOrderId } from "../../lib/decision/adjudicate";
+import { adjudicate, breachOf, decisionOrderId } from "../../lib/decision/adjudicate";
 import { shadowVerdict } from "../../lib/learning/shadow";
 import type { Candle } from "../../lib/market/types";
 import { emptySequence, extendSequence } from "../../lib/stats/confidenceSequence";
@@ -104,7 +104,7 @@ const NONE: ShadowStep = { kind: "none" };
 
 /**
  * Moves the ghost over a bar that the champion's account has just been moved over, in the same transaction, and
- * extends the running difference. The first shared bar only copies the champion's account: both start as one.
+ * extends the running difference. The first shared bar only copies the champion's position and money: both start as one.
  */
 export async function advanceShadow(
   ctx: MutationCtx,
@@ -144,7 +144,10 @@ export async function advanceShadow(
   if (verdict === "continue") {
     return { kind: "decide", ghost: { shadowId: shadow._id, versionId: shadow.versionId, account } };
   }
-  await endShadow(ctx, shadow, verdict, sentence);
+  if (verdict === "promote" && shadow.breaker !== undefined) {
+    const breached = `${sentence} It breached a loss limit on the way and is not promoted: ${shadow.breaker}`;
+    await endShadow(ctx, shadow, "reject", breached);
+  } else await endShadow(ctx, shadow, verdict, sentence);
   return { kind: "ended", shadowId: shadow._id };
 }
 
@@ -169,8 +172,10 @@ async function bindShadow(
   shadow: Shadow,
   run: Doc<"runs">,
   bar: Candle,
-  { account }: ChampionBar,
+  champion: ChampionBar,
 ): Promise<ShadowStep> {
+  // What the champion has lost from its peak is not the ghost's: its own drawdown begins here.
+  const account = { ...champion.account, peakEquityUsd: champion.account.equityUsd };
   await ctx.db.patch(shadow._id, {
     ...{ status: "running", runId: run._id, account, pending: null },
     championEquityUsd: account.equityUsd,
@@ -262,7 +267,8 @@ export async function decideShadow(
     nowBarAgeMs: run.feed === "live" ? Math.max(0, Date.now() - submission.barCloseTimeMs) : 0,
     dayStartEquityUsd: shadow.dayStartEquityUsd,
     ordersLastHour: hourAgo.filter(({ outcome }) => outcome === "order").length,
-    breaker: run.breaker?.sentence,
+    // Its own: the champion's losses must not stop the one that might replace it.
+    breaker: shadow.breaker,
   };
   const { order, planned, holdReason, verdicts } = adjudicate({
     ...circumstances,
@@ -290,6 +296,7 @@ export async function decideShadow(
   await ctx.db.patch(shadow._id, {
     pending: order === null ? null : { ...order },
     decisions: shadow.decisions + 1,
+    breaker: shadow.breaker ?? breachOf(verdicts) ?? undefined,
   });
   return outcome;
 }

@@ -50,6 +50,8 @@ export const shadowFields = {
   pending: v.union(v.null(), vPendingOrder),
   dayStartMs: v.number(),
   dayStartEquityUsd: v.number(),
+  /** The first loss limit that the ghost itself breached: it takes no new risk any more, and is not promoted. */
+  breaker: v.optional(v.string()),
   championEquityUsd: v.number(),
   sequence: v.object({ count: v.number(), sum: v.number(), squares: v.number(), clipped: v.number() }),
   lower: v.number(),

@@ -15,6 +15,8 @@ export interface ExchangeOptions {
   clock: ExchangeClock;
   /** First bar that the exchange serves, UTC ms. */
   historyStartMs: number;
+  /** What is traded; absent: the simulated market of the seed. */
+  simulator?: MarketSimulator;
 }
 
 export interface Exchange {
@@ -30,7 +32,7 @@ const MAX_BODY_BYTES = 4096;
 /** Starts the simulated exchange on 127.0.0.1. Rejects when the port is taken (`EADDRINUSE`). */
 export async function startExchange(options: ExchangeOptions): Promise<Exchange> {
   const { seed, clock, historyStartMs } = options;
-  const simulator = new MarketSimulator(seed, historyStartMs);
+  const { simulator = new MarketSimulator(seed, historyStartMs) } = options;
   const faults = new FaultPlan();
   const startedAtMs = clock.now();
 

@@ -82,6 +82,18 @@ describe("a cycle", () => {
     expect((await championNow())?.versionId).toBe(version.versionId);
   });
 
+  test("with a champion that has become bad raises no bar for its challenger: the first evaluation is the trial", async () => {
+    await setPolicy(desk);
+    const first = await cycleOf(desk, await throughGates(desk));
+    expect(first.status).toBe("promoted");
+    await setPolicy(desk, { steps: 1_001 });
+    const worse = { championGainsUsd: BAD, note: "second" };
+    const second = await cycleOf(desk, await throughGates(desk, worse));
+    const dsr = second.gates.find(({ gate }) => gate === "minDsr")!;
+    expect(dsr).toMatchObject({ passed: true });
+    expect(second.status).toBe("shadow");
+  });
+
   test("with a champion of another recipe retrains both on the same folds", async () => {
     await crown(version.versionId);
     await setPolicy(desk, { hyperparameters: { gamma: 0.95 } });

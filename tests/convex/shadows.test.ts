@@ -151,6 +151,41 @@ describe("a shadow", () => {
     expect(lower.every((value, i) => value <= upper[i]!)).toBe(true);
   });
 
+  test("K-07: trades on while its champion's circuit breaker is open", async () => {
+    const at = await shadowed();
+    const run = await championRun();
+    for (let i = 0; i < 40 && (await runOf(run)).breaker === undefined; i++) {
+      await playBoth(run, at, climbing(i, 8), SHORT, FLAT);
+    }
+    expect((await runOf(run)).breaker?.sentence).toMatch(/Loss since 00:00 UTC/);
+    const i = (await shadowOf(at.shadowId)).decisions;
+    expect(await playBoth(run, at, climbing(i, 8), SHORT, LONG)).toBe("order");
+    expect((await shadowOf(at.shadowId)).breaker).toBeUndefined();
+  });
+
+  test("K-07: that breaches a loss limit takes no new risk and is not promoted, however the champion does", async () => {
+    const at = await shadowed({ maxBars: 60 });
+    const run = await championRun();
+    let i = 0;
+    while ((await shadowOf(at.shadowId)).breaker === undefined && i < 40) {
+      await playBoth(run, at, climbing(i, 8), FLAT, SHORT);
+      i += 1;
+    }
+    await playBoth(run, at, climbing(i++, 8), FLAT, FLAT);
+    expect(await playBoth(run, at, climbing(i++, 8), FLAT, LONG)).toBe("hold");
+    const [held] = await desk.viewer.query(api.shadows.console.decisions, { shadowId: at.shadowId });
+    expect(held!.holdReason).toMatch(/^circuit breaker: Loss since 00:00 UTC/);
+    // As if it had been far ahead before: the interval alone would promote it.
+    const ahead = { count: 5_000, sum: 50, squares: 0.5, clipped: 0 };
+    await desk.t.run((ctx) => ctx.db.patch(at.shadowId, { sequence: ahead }));
+    await playBoth(run, at, climbing(i, 8), FLAT, FLAT);
+    const ended = await shadowOf(at.shadowId);
+    expect(ended.status).toBe("reject");
+    expect(ended.sentence).toMatch(
+      /is above .* It breached a loss limit on the way and is not promoted: Loss/,
+    );
+  });
+
   test("counts no bar that training or evaluation has seen, and none twice", async () => {
     const at = await shadowed();
     const replay = await beginRunOf(desk, version);
