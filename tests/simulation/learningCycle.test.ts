@@ -104,14 +104,14 @@ async function pass(bars: number) {
   clock.advance(bars * VOLUME_BAR_MS);
   await ingest();
   const newestMs = Math.floor(clock.now() / VOLUME_BAR_MS - 1) * VOLUME_BAR_MS;
-  const run = await waitForQuery(
+  await waitForQuery(
     person,
-    api.runs.console.get,
+    api.runs.console.progress,
     { runId },
     ({ lastBarOpenTimeMs = 0, bars: moved, decisions, status }) =>
       (lastBarOpenTimeMs >= newestMs && decisions >= moved) || status === "failed",
   );
-  return run!;
+  return person.query(api.runs.console.get, { runId });
 }
 
 /** Bars pass until the shadow of a cycle has its verdict and the cycle has ended. */
@@ -181,7 +181,7 @@ async function models() {
     ({ isDone, continueCursor: cursor } = page);
   }
   ids.sort((a, b) => a.at - b.at);
-  const { decisions, bars } = await person.query(api.runs.console.get, { runId });
+  const { decisions, bars } = await person.query(api.runs.console.progress, { runId });
   expect([ids.length, ids.length]).toEqual([decisions, bars]);
   expect(new Set(ids.map(({ at }) => at)).size).toBe(ids.length);
   const whole = await Promise.all(
@@ -196,7 +196,7 @@ test("a ghost's decision replays bit for bit, an order as well as a hold, and so
   const ghosts = await person.query(api.shadows.console.decisions, { shadowId: shadowId! });
   const order = ghosts.find(({ outcome }) => outcome === "order")!;
   const hold = ghosts.find(({ outcome }) => outcome === "hold")!;
-  const { lastDecisionId } = await person.query(api.runs.console.get, { runId });
+  const { lastDecisionId } = await person.query(api.runs.console.progress, { runId });
   for (const decision of [order._id, hold._id, lastDecisionId!]) {
     const { result } = await assay(data, "replay", decision, "--json");
     expect(result).toMatchObject({ identical: true, differences: [] });
