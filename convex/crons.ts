@@ -13,6 +13,12 @@ for (const { symbol } of INSTRUMENTS) {
     internal.market.bingxActions.ingestLatest,
     { instrument: symbol, timeframe: "1m" },
   );
+  crons.interval(
+    `funding, basis and open interest of ${symbol} from the exchange`,
+    { minutes: 1 },
+    internal.market.bingxFeedActions.pollFeeds,
+    { instrument: symbol },
+  );
 }
 crons.interval("instrument rules from the exchange", { hours: 6 }, internal.market.internal.syncRules, {});
 

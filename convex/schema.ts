@@ -9,6 +9,7 @@ import { driftTables } from "./drift/schema";
 import { evaluationTables } from "./evaluations/schema";
 import { executionTables } from "./execution/schema";
 import { featureTables } from "./features/schema";
+import { feedTables } from "./feeds/schema";
 import { governanceTables } from "./governance/schema";
 import { learningTables } from "./learning/schema";
 import { marketTables } from "./market/schema";
@@ -31,6 +32,7 @@ export default defineSchema({
   ...evaluationTables,
   ...executionTables,
   ...featureTables,
+  ...feedTables,
   ...governanceTables,
   ...learningTables,
   ...marketTables,

@@ -7,6 +7,14 @@ import type { bingx, Dict } from "ccxt";
 import type { Result } from "../../lib/core/result";
 import { type BingxFailure, classifyBingxError } from "../../lib/market/bingxFailure";
 import {
+  type FundingPage,
+  type OpenInterest,
+  type Premium,
+  parseFundingHistory,
+  parseOpenInterest,
+  parsePremium,
+} from "../../lib/market/bingxFeeds";
+import {
   type ContractFacts,
   type KlinePage,
   type KlineWindow,
@@ -39,6 +47,13 @@ export interface BingxClient {
   klines(symbol: string, window: KlineWindow): Promise<KlinePage>;
   /** The gold perpetuals that the exchange lists now. */
   goldContracts(): Promise<ContractFacts[]>;
+  /** Funding settled at times in [fromMs, untilMs], at most 1000 of them. */
+  fundingHistory(symbol: string, fromMs: number, untilMs: number): Promise<FundingPage>;
+  /** Mark and index price and the funding estimate now. */
+  premium(symbol: string, serverTimeMs: number): Promise<Premium>;
+  openInterest(symbol: string, serverTimeMs: number): Promise<OpenInterest>;
+  /** Exchange time now, from the offset that `serverTime` measured. */
+  nowMs(): number;
 }
 
 /** A client for BINGX_BASE_URL (undefined: the live host). Throws an Error that names the variable when it is not allowed. */
@@ -92,6 +107,28 @@ export async function createBingxClient(
       );
     },
     goldContracts: () => read(() => exchange.swapV2PublicGetQuoteContracts(), parseGoldContracts),
+    fundingHistory: (symbol, fromMs, untilMs) =>
+      read(
+        () =>
+          exchange.swapV2PublicGetQuoteFundingRate({
+            symbol,
+            startTime: fromMs,
+            endTime: untilMs,
+            limit: 1000,
+          }),
+        (body) => parseFundingHistory(body, { symbol, fromMs, untilMs }),
+      ),
+    premium: (symbol, serverTimeMs) =>
+      read(
+        () => exchange.swapV2PublicGetQuotePremiumIndex({ symbol }),
+        (body) => parsePremium(body, { symbol, serverTimeMs }),
+      ),
+    openInterest: (symbol, serverTimeMs) =>
+      read(
+        () => exchange.swapV2PublicGetQuoteOpenInterest({ symbol }),
+        (body) => parseOpenInterest(body, { symbol, serverTimeMs }),
+      ),
+    nowMs: () => exchange.nonce(),
   };
 }
 

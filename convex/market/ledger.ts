@@ -10,6 +10,9 @@ import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
 import type { SeriesKey } from "./model";
 
+/** What an ingestion brought: bars of a timeframe, or points of a feed. */
+export type IngestionKey = Pick<Doc<"ingestionRuns">, "instrument" | "timeframe" | "source">;
+
 /** Makes the ledger in [fromMs, toMs) equal to `gaps`: new ones added, healed ones removed. */
 export async function replaceGaps(
   ctx: MutationCtx,
@@ -64,7 +67,7 @@ export type IngestionPatch = Partial<
   >
 >;
 
-async function newestIngestion(ctx: QueryCtx, key: SeriesKey): Promise<Doc<"ingestionRuns"> | null> {
+async function newestIngestion(ctx: QueryCtx, key: IngestionKey): Promise<Doc<"ingestionRuns"> | null> {
   return ctx.db
     .query("ingestionRuns")
     .withIndex("by_series_and_startedAt", (q) =>
@@ -76,7 +79,7 @@ async function newestIngestion(ctx: QueryCtx, key: SeriesKey): Promise<Doc<"inge
 
 export async function startIngestion(
   ctx: MutationCtx,
-  key: SeriesKey,
+  key: IngestionKey,
   start: { trigger: string; fileName?: string; startedAtMs: number },
 ): Promise<Id<"ingestionRuns">> {
   const previous = await newestIngestion(ctx, key);
@@ -126,7 +129,7 @@ const ATTEMPTS_SHARED_MS = 3_600_000;
 /** Records one finished ingestion attempt; the next good one of the same trigger within the hour joins its row. */
 export async function recordAttempt(
   ctx: MutationCtx,
-  key: SeriesKey,
+  key: IngestionKey,
   attempt: {
     trigger: string;
     status: "ok" | "failed";

@@ -4,14 +4,19 @@
  */
 import { ConvexError } from "convex/values";
 import { appError } from "../../lib/contract/errors";
+import { LIMITS } from "../../lib/contract/limits";
 import { sha256Hex } from "../../lib/core/sha256";
 import { chunkStartMs, decodeChunk, encodeChunk, mergeChunk } from "../../lib/market/chunk";
 import { fromCandles } from "../../lib/market/columns";
 import { findInstrument as findKnown } from "../../lib/market/instruments";
+import { isExchangeSource } from "../../lib/market/sourceName";
+import { timeframeMs } from "../../lib/market/timeframe";
 import type { Candle, CandleColumns, SessionCalendar, Timeframe } from "../../lib/market/types";
 import { REJECT_TEXT, validateColumns } from "../../lib/market/validate";
 import type { Doc } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
+
+export { recordAttempt, requireIngestion, startIngestion, updateIngestion } from "./ledger";
 
 export interface SeriesKey {
   instrument: string;
@@ -65,6 +70,22 @@ export async function upsertInstrument(
   const fields = { ...instrument, symbol: instrument.rules.symbol, updatedAtMs: Date.now() };
   if (existing === null) await ctx.db.insert("instruments", fields);
   else await ctx.db.patch(existing._id, fields);
+}
+
+/** Close of the newest bar that an exchange brought for the instrument, of one source or of any; -1 before the first. */
+export async function newestCloseMs(
+  ctx: QueryCtx,
+  instrument: string,
+  source: string | null,
+): Promise<number> {
+  const rows = await ctx.db
+    .query("candleSeries")
+    .withIndex("by_instrument_and_timeframe_and_source", (q) => q.eq("instrument", instrument))
+    .take(LIMITS.pageSize);
+  const live = rows.filter(
+    (row) => row.source === source || (source === null && isExchangeSource(row.source)),
+  );
+  return Math.max(-1, ...live.map((row) => row.lastOpenTimeMs + timeframeMs(row.timeframe)));
 }
 
 function seriesRange(ctx: QueryCtx, key: SeriesKey, fromChunkMs: number, toMs: number) {

@@ -1,5 +1,6 @@
 import { defineTable } from "convex/server";
 import { v } from "convex/values";
+import { vFeed } from "../feeds/schema";
 import { candleFields, vCalendar, vCandle, vInstrumentRules, vTimeframe } from "../validators";
 
 const seriesKey = { instrument: v.string(), timeframe: vTimeframe, source: v.string() };
@@ -56,6 +57,8 @@ export const vReject = v.object({ line: v.number(), reason: v.string(), text: v.
 
 export const ingestionFields = {
   ...seriesKey,
+  /** Timeframe of the bars, or the feed that was brought. */
+  timeframe: v.union(vTimeframe, vFeed),
   trigger: v.string(),
   status: v.union(v.literal("running"), v.literal("ok"), v.literal("failed"), v.literal("cancelled")),
   fileName: v.optional(v.string()),

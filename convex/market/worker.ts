@@ -3,6 +3,7 @@ import { ConvexError, v } from "convex/values";
 import { appError } from "../../lib/contract/errors";
 import { LIMITS } from "../../lib/contract/limits";
 import { decodeChunk } from "../../lib/market/chunk";
+import { isTimeframe } from "../../lib/market/timeframe";
 import type { CandleColumns } from "../../lib/market/types";
 import { appendAudit } from "../audit/model";
 import { workerMutation, workerQuery } from "../builders";
@@ -115,7 +116,9 @@ export const finishImport = workerMutation({
   handler: async (ctx, { ingestionId, calendar, ...result }) => {
     const run = await requireIngestion(ctx, ingestionId);
     const { instrument, timeframe, source } = run;
-    if (calendar !== undefined) await setCalendar(ctx, { instrument, timeframe, source }, calendar);
+    if (calendar !== undefined && isTimeframe(timeframe)) {
+      await setCalendar(ctx, { instrument, timeframe, source }, calendar);
+    }
     await updateIngestion(ctx, ingestionId, {
       ...result,
       rejects: result.rejects.slice(0, LIMITS.rejectsStored),

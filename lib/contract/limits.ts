@@ -4,6 +4,16 @@ export const LIMITS = {
   chunksPerAppend: 16,
   /** Candle chunks in one read page. */
   chunksPerPage: 128,
+  /** Spans of feed points that one append writes. */
+  feedChunksPerAppend: 32,
+  feedPointsPerAppend: 2_000,
+  /** Posted events: how many in one call, how long their texts, how far their times may lie ahead of the desk's clock. */
+  eventsPerCall: 100,
+  eventTitleChars: 300,
+  eventTextChars: 8_000,
+  eventUrlChars: 1_000,
+  eventAheadMs: 300_000,
+  eventBodyBytes: 1_000_000,
   candlesPerView: 5_000,
   gapsPerCall: 500,
   rejectsStored: 100,

@@ -198,7 +198,7 @@ function toCandle(row: unknown): Candle {
 }
 
 /** A number or a plain decimal text; anything else, null and the empty text included, is NaN. */
-function numberOf(value: unknown): number {
+export function numberOf(value: unknown): number {
   if (typeof value === "number") return value;
   if (typeof value !== "string" || !/^-?\d+(\.\d+)?$/.test(value)) return Number.NaN;
   return Number(value);
@@ -216,10 +216,10 @@ function sameBar(a: Candle, b: Candle): boolean {
   );
 }
 
-function isRecord(value: unknown): value is Record<string, unknown> {
+export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-function failure(problem: PayloadProblem, message: string): { ok: false; error: PayloadError } {
+export function failure(problem: PayloadProblem, message: string): { ok: false; error: PayloadError } {
   return err({ problem, message });
 }

@@ -3,6 +3,9 @@ import { err, ok, type Result } from "../core/result";
 /** Where stored bars came from when an exchange served them. */
 export type ExchangeSource = "bingx" | "simulated";
 
+export const isExchangeSource = (source: string): source is ExchangeSource =>
+  source === "bingx" || source === "simulated";
+
 /** The live host. Its prices, and only its, may be called "bingx". */
 export const BINGX_LIVE_HOST = "open-api.bingx.com";
 export const BINGX_LIVE_URL = `https://${BINGX_LIVE_HOST}`;

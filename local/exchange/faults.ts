@@ -1,6 +1,6 @@
 import type { Kline } from "./api/klines";
 
-/** What can go wrong on request. The last four spoil kline pages only and leave the envelope healthy. */
+/** What can go wrong on request. The last six spoil rows of klines or feeds and leave the envelope healthy. */
 export const FAULT_KINDS = [
   "html200",
   "empty",
@@ -15,6 +15,8 @@ export const FAULT_KINDS = [
   "malformedBars",
   "missingBars",
   "shuffledBars",
+  "malformedRates",
+  "frozenQuotes",
 ] as const;
 export type FaultKind = (typeof FAULT_KINDS)[number];
 
@@ -28,6 +30,7 @@ export interface Fault {
 
 /** How far behind a frozen feed stays. */
 const STALE_BY_BARS = 10;
+const FROZEN_BY_MS = 600_000;
 
 /** Faults waiting to strike, oldest first. One request takes at most one. */
 export class FaultPlan {
@@ -49,7 +52,7 @@ export class FaultPlan {
   take(path: string): FaultKind | null {
     const at = this.waiting.findIndex((fault) => {
       if (fault.path !== undefined && !path.includes(fault.path)) return false;
-      return !isKlineFault(fault.kind) || path.endsWith("/quote/klines");
+      return spoilable(fault.kind).some((suffix) => path.endsWith(suffix));
     });
     const fault = this.waiting[at];
     if (!fault) return null;
@@ -59,8 +62,38 @@ export class FaultPlan {
   }
 }
 
-function isKlineFault(kind: FaultKind): boolean {
-  return kind.endsWith("Bars");
+/** Ends of the paths that a fault can strike; every path has the empty end. */
+function spoilable(kind: FaultKind): string[] {
+  if (kind.endsWith("Bars")) return ["/quote/klines"];
+  if (kind === "malformedRates") return ["/quote/fundingRate"];
+  return kind === "frozenQuotes" ? ["/quote/premiumIndex", "/quote/openInterest"] : [""];
+}
+
+/** Spoils the data of a healthy answer in the way the fault names; other faults leave it alone. */
+export function spoilData(kind: FaultKind, data: unknown): unknown {
+  if (kind === "dataNull") return null;
+  if (kind === "frozenQuotes" && typeof data === "object" && data !== null) return frozen(data);
+  if (!Array.isArray(data)) return data;
+  return kind === "malformedRates" ? data.map(malformRate) : spoilKlines(kind, data as Kline[]);
+}
+
+/** The quote as it stands, said to be ten minutes old. */
+function frozen(quote: object): object {
+  const late = ([name, value]: [string, unknown]) =>
+    name === "time" || name === "updateTime" ? [name, Number(value) - FROZEN_BY_MS] : [name, value];
+  return Object.fromEntries(Object.entries(quote).map((entry) => late(entry) as [string, unknown]));
+}
+
+/** Every fifth row is broken, each time in another way. */
+function malformRate(row: { fundingRate: string; fundingTime: number }, index: number): object {
+  if (index % 5 !== 2) return row;
+  const broken = [
+    { fundingRate: "NaN" },
+    { fundingRate: "1.5" },
+    { fundingTime: null },
+    { symbol: "BTC-USDT" },
+  ];
+  return { ...row, ...broken[((index - 2) / 5) % 4] };
 }
 
 /** Reads the body of `POST /simulation/faults`; a sentence says what is wrong with it. */
@@ -76,7 +109,7 @@ export function parseFault(body: unknown): Fault | string {
 }
 
 /** Spoils one page of klines (newest first) in the way the fault names. */
-export function spoilKlines(kind: FaultKind, page: Kline[]): Kline[] {
+function spoilKlines(kind: FaultKind, page: Kline[]): Kline[] {
   switch (kind) {
     case "staleBars":
       return page.slice(STALE_BY_BARS);

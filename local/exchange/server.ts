@@ -1,9 +1,8 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { Kline } from "./api/klines";
 import { answer } from "./api/routes";
 import type { ExchangeClock } from "./clock";
-import { type FaultKind, FaultPlan, parseFault, spoilKlines } from "./faults";
+import { type FaultKind, FaultPlan, parseFault, spoilData } from "./faults";
 import { CONTRACTS } from "./market/contracts";
 import { MarketSimulator } from "./market/simulator";
 import { indexPage, simulationFacts } from "./page";
@@ -56,12 +55,11 @@ export async function startExchange(options: ExchangeOptions): Promise<Exchange>
     const fault = faults.take(url.pathname);
     if (fault && strike(fault, response, clock.now())) return;
     const envelope = answer(simulator, url.pathname, url.searchParams, clock.now());
-    if (fault === "dataNull") envelope.data = null;
+    if (fault) envelope.data = spoilData(fault, envelope.data);
     if (fault === "truncated") {
       const body = JSON.stringify(envelope);
       return send(response, 200, "application/json", body.slice(0, Math.floor(body.length / 2)));
     }
-    if (fault && Array.isArray(envelope.data)) envelope.data = spoilKlines(fault, envelope.data as Kline[]);
     sendJson(response, 200, envelope);
   }
 

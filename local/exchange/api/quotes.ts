@@ -133,6 +133,13 @@ export function premiumIndex(simulator: MarketSimulator, query: URLSearchParams,
   return query.has("symbol") ? one(requiredContract(query)) : CONTRACTS.map(one);
 }
 
+/** Open interest in USDT, as BingX states it for USDT perpetuals. */
+export function openInterest(simulator: MarketSimulator, query: URLSearchParams, nowMs: number): unknown {
+  const { symbol } = requiredContract(query);
+  const valueUsd = simulator.openInterest(symbol, nowMs) * simulator.markPrice(symbol, nowMs);
+  return { openInterest: valueUsd.toFixed(2), symbol, time: nowMs };
+}
+
 /** Settled funding rates, newest first. */
 export function fundingHistory(simulator: MarketSimulator, query: URLSearchParams, nowMs: number): unknown[] {
   const { symbol } = requiredContract(query);

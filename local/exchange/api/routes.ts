@@ -1,7 +1,7 @@
 import type { MarketSimulator } from "../market/simulator";
 import { ApiError, type Envelope, success } from "./envelope";
 import { klines } from "./klines";
-import { contracts, depth, fundingHistory, lastPrice, premiumIndex, ticker } from "./quotes";
+import { contracts, depth, fundingHistory, lastPrice, openInterest, premiumIndex, ticker } from "./quotes";
 
 type Handler = (simulator: MarketSimulator, query: URLSearchParams, nowMs: number) => unknown;
 
@@ -14,6 +14,7 @@ export const ROUTES: Readonly<Record<string, Handler>> = {
   "/openApi/swap/v2/quote/price": lastPrice,
   "/openApi/swap/v2/quote/premiumIndex": premiumIndex,
   "/openApi/swap/v2/quote/fundingRate": fundingHistory,
+  "/openApi/swap/v2/quote/openInterest": openInterest,
   "/openApi/swap/v2/quote/depth": depth,
   "/openApi/cswap/v1/market/contracts": () => [],
   "/openApi/spot/v1/common/symbols": () => ({ symbols: [] }),

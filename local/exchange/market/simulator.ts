@@ -3,6 +3,7 @@ import { CONTRACTS } from "./contracts";
 import { GoldIndex } from "./goldIndex";
 import { DAY_MS, HOUR_MS, MINUTE_MS } from "./hours";
 import { InstrumentMarket } from "./instrumentMarket";
+import { nameKey } from "./noise";
 
 /** Klines the venue serves. Weeks and months are left out: nothing here asks for them. */
 export const INTERVALS: Readonly<Record<string, number>> = {
@@ -93,6 +94,14 @@ export class MarketSimulator {
   markPrice(symbol: string, nowMs: number): number {
     const market = this.market(symbol);
     return market.toTick(Math.exp(this.index.logPriceAt(nowMs) + market.basisBps(nowMs) / 1e4));
+  }
+
+  /** Open contracts in units of the instrument: ten hours of usual volume, breathing over a day and a half and over five days. */
+  openInterest(symbol: string, nowMs: number): number {
+    const { contract } = this.market(symbol);
+    const phase = nameKey(symbol) % 7;
+    const wave = (periodHours: number) => Math.sin((2 * Math.PI * nowMs) / (periodHours * HOUR_MS) + phase);
+    return contract.minuteVolume * 600 * Math.exp(0.15 * wave(37) + 0.1 * wave(127));
   }
 
   /** The rate settled at `fundingTimeMs`: a tenth of the interval's mean premium plus 1 bp interest, within +-5 bps. */
