@@ -206,8 +206,16 @@ export interface Advanced {
   fills: number;
 }
 
-/** Applies one closed bar to the run's account: funding, the open order, stop, liquidation, mark. */
-export async function applyBar(ctx: MutationCtx, runId: Id<"runs">, bar: Candle): Promise<Advanced> {
+/**
+ * Applies one closed bar to the run's account: funding, the open order, stop, liquidation, mark. Funding is the settled
+ * rate where `fundingRateAt` has one, else the cost model's.
+ */
+export async function applyBar(
+  ctx: MutationCtx,
+  runId: Id<"runs">,
+  bar: Candle,
+  fundingRateAt?: (timeMs: number) => number,
+): Promise<Advanced> {
   const row = await requireAccount(ctx, runId);
   const { lastBarOpenTimeMs, markPrice } = row.account;
   // An account without a mark has seen no bar: the first may open at the account's own time.
@@ -232,7 +240,7 @@ export async function applyBar(ctx: MutationCtx, runId: Id<"runs">, bar: Candle)
           reduceOnly: order.reduceOnly,
           stopPrice: order.stopPrice,
         };
-  const { account, events } = advanceBar(row.account, pending, bar, row.costs, row.rules);
+  const { account, events } = advanceBar(row.account, pending, bar, row.costs, row.rules, fundingRateAt);
   if (order !== null) await settleOrder(ctx, order, events);
   const fills = await recordFills(ctx, runId, events);
   await bookEvents(ctx, runId, events);

@@ -1,8 +1,10 @@
 /** The paper venue as a run's worker drives it: one call per closed bar. */
 import { ConvexError, v } from "convex/values";
 import { appError } from "../../lib/contract/errors";
+import { timeframeMs } from "../../lib/market/timeframe";
 import { REJECT_TEXT, validateCandle } from "../../lib/market/validate";
 import { workerMutation } from "../builders";
+import { settledFundingIn } from "../feeds/model";
 import { scheduleSettling } from "../learning/model";
 import { isActive, noteBar, progressOf, requireRunLease } from "../runs/model";
 import { advanceShadow, ghostAt } from "../shadows/model";
@@ -41,10 +43,16 @@ export const advance = workerMutation({
       const shadow = await ghostAt(ctx, run, bar.openTimeMs);
       return { account, fills: 0, applied: false, desired, desiredModel, shadow };
     }
-    const advanced = await applyBar(ctx, runId, bar);
+    const { account: before, costs } = await requireAccount(ctx, runId);
+    const fundingRateAt = await settledFundingIn(ctx, run, {
+      afterMs: before.lastBarOpenTimeMs,
+      untilMs: bar.openTimeMs,
+      intervalMs: costs.fundingIntervalMs,
+      barMs: timeframeMs(run.timeframe),
+    });
+    const advanced = await applyBar(ctx, runId, bar, fundingRateAt);
     await noteBar(ctx, run, bar.openTimeMs, advanced);
-    const { costs } = await requireAccount(ctx, runId);
-    const ghost = await advanceShadow(ctx, run, bar, { account: advanced.account, costs });
+    const ghost = await advanceShadow(ctx, run, bar, { account: advanced.account, costs, fundingRateAt });
     if (ghost.kind === "ended") await scheduleSettling(ctx, ghost.shadowId);
     const shadow = ghost.kind === "decide" ? ghost.ghost : null;
     return { ...advanced, applied: true, desired: run.desired, desiredModel, shadow };

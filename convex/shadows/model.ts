@@ -84,6 +84,8 @@ export async function endShadow(
 interface ChampionBar {
   account: AccountState;
   costs: CostModel;
+  /** Settled funding, as the champion's account was charged it. */
+  fundingRateAt?: (timeMs: number) => number;
 }
 
 /** Who decides beside the champion, and the account it decides with. */
@@ -123,7 +125,8 @@ export async function advanceShadow(
   if (shadow.runId !== run._id || shadow.account === undefined) {
     return (await isHeldByAnother(ctx, shadow, run._id)) ? NONE : bindShadow(ctx, shadow, run, bar, champion);
   }
-  const { account } = advanceBar(shadow.account, shadow.pending, bar, champion.costs, shadow.rules);
+  const { costs, fundingRateAt } = champion;
+  const { account } = advanceBar(shadow.account, shadow.pending, bar, costs, shadow.rules, fundingRateAt);
   const challengerReturn = growth(shadow.account.equityUsd, account.equityUsd);
   const championReturn = growth(shadow.championEquityUsd, champion.account.equityUsd);
   const sequence = extendSequence(shadow.sequence, challengerReturn - championReturn, shadow.policy);

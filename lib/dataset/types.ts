@@ -6,6 +6,15 @@ export interface SourceChunk {
   sha256: string;
 }
 
+/** A feed that a dataset holds: how many points, and the SHA-256 (hex) of their encoded bytes. */
+export interface FeedManifest {
+  feed: string;
+  source: string;
+  points: number;
+  sha256: string;
+  sourceChunks: SourceChunk[];
+}
+
 /**
  * What a dataset is: everything that decides its rows, and the hash of the rows themselves. It contains
  * nothing about when or where it was built, so building twice gives the same core.
@@ -32,8 +41,8 @@ export interface DatasetManifestCore {
   firstRowMs: number;
   lastRowMs: number;
   sourceChunks: SourceChunk[];
-  /** Points of each side feed that was at hand and their SHA-256 (hex); not there when none was. */
-  sideFeeds?: Array<{ feed: string; points: number; sha256: string }>;
+  /** The feeds that were at hand; not there when none was. */
+  sideFeeds?: FeedManifest[];
   quality: CoverageReport;
   /** SHA-256 (hex) of the rows, see `datasetContentSha256`. */
   contentSha256: string;

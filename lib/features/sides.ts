@@ -1,6 +1,3 @@
-import { concatBytes, float64ToBytes } from "../core/bytes";
-import { sha256Hex } from "../core/sha256";
-
 /** Series that arrive beside the candles: funding, basis, open interest, and scores from ideas, signals, news and OCR. */
 
 export const SIDE_FEEDS = [
@@ -30,16 +27,6 @@ export interface SideSeries {
 
 /** Feeds that are absent here are absent in the features, and say so in their presence flags. */
 export type SideFeeds = Partial<Record<SideFeedName, SideSeries>>;
-
-/** Names, lengths and SHA-256 (hex) of the given feeds, in the order of SIDE_FEEDS. */
-export function sideFeedHashes(sides: SideFeeds): Array<{ feed: string; points: number; sha256: string }> {
-  return SIDE_FEEDS.flatMap((feed) => {
-    const series = sides[feed];
-    if (series === undefined) return [];
-    const bytes = [float64ToBytes(series.availableAtMs), float64ToBytes(series.value)];
-    return [{ feed, points: series.value.length, sha256: sha256Hex(concatBytes(...bytes)) }];
-  });
-}
 
 /** The newest point of one feed that was available at a bar's close. */
 export class SideAsOf {

@@ -6,6 +6,7 @@ import { CORE_V1 } from "../../lib/features/coreV1";
 import { CORE_V2 } from "../../lib/features/coreV2";
 import { featureFingerprint } from "../../lib/features/fingerprint";
 import type { FeatureSetSpec } from "../../lib/features/types";
+import type { FrozenFeed } from "../../lib/feeds/frozen";
 import { aggregateCandles } from "../../lib/market/aggregate";
 import { chunkStartMs, encodeChunk } from "../../lib/market/chunk";
 import { sliceColumns } from "../../lib/market/columns";
@@ -107,9 +108,12 @@ describe("buildDataset", () => {
     const spec = { ...CORE_V2, warmupBars: 300, startGridBars: 1, columns: CORE_V2.columns.filter(isShort) };
     const without = await build({ spec });
     const bars = (await readDatasetParquet(without.parquet)).candles.openTimeMs;
-    const news = { availableAtMs: Float64Array.of(bars[20]! + BAR_MS), value: Float64Array.of(0.5) };
-    const { parquet, manifest } = await build({ spec, sides: { news } });
-    expect(manifest.sideFeeds).toMatchObject([{ feed: "news", points: 1 }]);
+    const receivedAtMs = bars[20]! + BAR_MS;
+    const point = { eventAtMs: bars[18]!, receivedAtMs, availableAtMs: receivedAtMs, value: 0.5 };
+    const news = { feed: "news", source: "events", points: [{ ...point, origin: "api" }], sourceChunks: [] };
+    const { parquet, manifest } = await build({ spec, feeds: [news as FrozenFeed] });
+    expect(manifest.sideFeeds).toMatchObject([{ feed: "news", source: "events", points: 1 }]);
+    expect((await readDatasetParquet(parquet)).feeds).toEqual([news]);
     expect("sideFeeds" in without.manifest).toBe(false);
     const { features, candles } = await readDatasetParquet(parquet, manifest.datasetHash);
     const column = (name: string) =>

@@ -2,9 +2,10 @@ import { sha256Hex } from "../../lib/core/sha256";
 import { type DatasetRows, datasetContentSha256, datasetHash } from "../../lib/dataset/hash";
 import type { DatasetManifest, DatasetManifestCore, SourceChunk } from "../../lib/dataset/types";
 import { featureFingerprint } from "../../lib/features/fingerprint";
-import { type SideFeeds, sideFeedHashes } from "../../lib/features/sides";
 import { featureStartMs } from "../../lib/features/stream";
 import type { FeatureSetSpec } from "../../lib/features/types";
+import { toSideFeeds } from "../../lib/feeds/asOf";
+import { describeFrozen, type FrozenFeed } from "../../lib/feeds/frozen";
 import { aggregateCandles } from "../../lib/market/aggregate";
 import { decodeChunk } from "../../lib/market/chunk";
 import { concatColumns, lowerBound, rangeColumns, sliceColumns } from "../../lib/market/columns";
@@ -29,8 +30,8 @@ export interface BuildDatasetOptions {
   fromMs: number;
   toMs: number;
   spec: FeatureSetSpec;
-  /** Side feeds by availability; a feed that is not given is absent in the features and flagged so. */
-  sides?: SideFeeds;
+  /** Feeds beside the bars; one that is not given is absent in the features and flagged so. */
+  feeds?: FrozenFeed[];
   /** Stored chunks in ascending order that cover `datasetSourceRange`; others are ignored. */
   chunks: AsyncIterable<StoredChunk>;
   /** Where features are read from when the same bars were computed before; the bytes are the same without it. */
@@ -91,6 +92,7 @@ export async function buildDataset(options: BuildDatasetOptions): Promise<BuiltD
   const { rowsReused, ...rows } = await warmRows(aggregated, options);
   const { candles } = rows;
   const quality = coverage(aggregated.openTimeMs, timeframe, calendar, fromMs, toMs);
+  const frozen = (options.feeds ?? []).map(describeFrozen);
   const core: DatasetManifestCore = {
     formatVersion: 1,
     instrument: options.instrument,
@@ -108,13 +110,17 @@ export async function buildDataset(options: BuildDatasetOptions): Promise<BuiltD
     firstRowMs: candles.openTimeMs[0]!,
     lastRowMs: candles.openTimeMs.at(-1)!,
     sourceChunks,
-    ...(options.sides === undefined ? {} : { sideFeeds: sideFeedHashes(options.sides) }),
+    ...(frozen.length === 0 ? {} : { sideFeeds: frozen.map(({ entry }) => entry) }),
     quality,
     contentSha256: datasetContentSha256(rows),
   };
   options.signal?.throwIfAborted();
   options.onProgress?.({ phase: "write", barsRead: bars.openTimeMs.length });
-  const parquet = writeDatasetParquet(rows, core);
+  const parquet = writeDatasetParquet(
+    rows,
+    core,
+    frozen.map(({ bytes }) => bytes),
+  );
   const hash = datasetHash(core);
   const manifest: DatasetManifest = {
     ...core,
@@ -195,7 +201,14 @@ async function warmRows(
       `${spec.id} needs ${spec.warmupBars} ${timeframe} bars to warm up and only ${rowsTotal} exist up to the end; import earlier candles or extend the range`,
     );
   }
-  const { features: all, atr, rowsReused } = await cachedFeatures(bars, options);
+  const {
+    features: all,
+    atr,
+    rowsReused,
+  } = await cachedFeatures(bars, {
+    ...options,
+    sides: toSideFeeds(options.feeds ?? []),
+  });
   return {
     candles: sliceColumns(bars, first),
     features: {

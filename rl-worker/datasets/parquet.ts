@@ -1,16 +1,20 @@
-import { parquetMetadata, parquetRead } from "hyparquet";
+import { type FileMetaData, parquetMetadata, parquetRead } from "hyparquet";
 import { parquetWriteBuffer } from "hyparquet-writer";
+import { base64Decode, base64Encode } from "../../lib/core/bytes";
 import { canonicalJson } from "../../lib/core/canonicalJson";
 import { type DatasetRows, datasetContentSha256, datasetHash } from "../../lib/dataset/hash";
 import type { DatasetManifestCore } from "../../lib/dataset/types";
+import { type FrozenFeed, thawFeed } from "../../lib/feeds/frozen";
 import { mapColumns } from "../../lib/market/columns";
 
 /**
  * A dataset as one Parquet file: `open_time_ms` INT64, `open` .. `volume` and `atr` DOUBLE, then a DOUBLE
- * `f_<name>` per feature; no nulls. The manifest core travels in the key-value metadata, so the file can
- * prove by itself what it is. The bytes depend on the rows and the core only.
+ * `f_<name>` per feature; no nulls. The manifest core and the feeds travel in the key-value metadata, so the file
+ * can prove by itself what it is. The bytes depend on the rows, the core and the feeds only.
  */
 const MANIFEST_KEY = "assay.manifest";
+/** Base64 of each feed's encoded points, in the order of the manifest's `sideFeeds`. */
+const FEED_KEY = "assay.feed.";
 const FEATURE_PREFIX = "f_";
 const ROW_GROUP_ROWS = 65_536;
 const PRICE_COLUMNS = ["open", "high", "low", "close", "volume"] as const;
@@ -21,7 +25,11 @@ export class DatasetFileError extends Error {
 }
 
 /** Encodes rows and manifest core; the caller stores the bytes as they are. */
-export function writeDatasetParquet(rows: DatasetRows, core: DatasetManifestCore): Uint8Array {
+export function writeDatasetParquet(
+  rows: DatasetRows,
+  core: DatasetManifestCore,
+  feeds: readonly Uint8Array[] = [],
+): Uint8Array {
   const { candles, features, atr } = rows;
   const doubles: Array<{ name: string; data: Float64Array }> = [
     ...PRICE_COLUMNS.map((name) => ({ name, data: candles[name] })),
@@ -41,7 +49,10 @@ export function writeDatasetParquet(rows: DatasetRows, core: DatasetManifestCore
       ...doubles.map(({ name, data }) => ({ name, data, type: "DOUBLE" as const, nullable: false })),
     ],
     rowGroupSize: ROW_GROUP_ROWS,
-    kvMetadata: [{ key: MANIFEST_KEY, value: canonicalJson(core) }],
+    kvMetadata: [
+      { key: MANIFEST_KEY, value: canonicalJson(core) },
+      ...feeds.map((bytes, i) => ({ key: `${FEED_KEY}${i}`, value: base64Encode(bytes) })),
+    ],
     createdBy: "assay dataset 1",
   });
   return new Uint8Array(buffer);
@@ -50,6 +61,8 @@ export function writeDatasetParquet(rows: DatasetRows, core: DatasetManifestCore
 export interface DatasetFile extends DatasetRows {
   core: DatasetManifestCore;
   datasetHash: string;
+  /** The feeds that the dataset was built with. */
+  feeds: FrozenFeed[];
 }
 
 /**
@@ -113,7 +126,20 @@ export async function readDatasetParquet(bytes: Uint8Array, expectedHash?: strin
       `rows hash to ${content}, the manifest says ${core.contentSha256}; the file is damaged`,
     );
   }
-  return { ...rows, core, datasetHash: hash };
+  return { ...rows, core, datasetHash: hash, feeds: readFeeds(core, metadata) };
+}
+
+function readFeeds({ sideFeeds = [] }: DatasetManifestCore, { key_value_metadata: pairs }: FileMetaData) {
+  return sideFeeds.map((entry, i): FrozenFeed => {
+    const text = pairs?.find(({ key }) => key === `${FEED_KEY}${i}`)?.value;
+    if (text === undefined) throw new DatasetFileError(`the file does not hold the points of ${entry.feed}`);
+    try {
+      return thawFeed(entry, base64Decode(text));
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      throw new DatasetFileError(`${error.message}; the file is damaged`);
+    }
+  });
 }
 
 function readMetadata(buffer: ArrayBuffer) {

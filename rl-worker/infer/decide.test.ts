@@ -14,6 +14,7 @@ import { randomWalk } from "../../lib/market/randomWalk.fixture";
 import { buildArtifact, verifyArtifact } from "../../lib/policy/artifact";
 import { initialWeights } from "../../lib/policy/network";
 import type { NetworkSpec } from "../../lib/policy/types";
+import { frozenPoints } from "../datasets/feeds";
 import { defaultEnvSpec } from "../env/envSpec";
 import type { LoadedVersion } from "../jobs/artifact";
 import { BarPipeline, type ReadyBar } from "./barPipeline";
@@ -64,8 +65,8 @@ function version(spec: FeatureSetSpec, { guarded }: { guarded: boolean }): Loade
 }
 
 /** The bars as a live run meets them; `spike` multiplies the close of the last one. */
-function lastReady(spec: FeatureSetSpec, rows: number, spike = 1): ReadyBar {
-  const pipeline = new BarPipeline(spec, "15m", "15m");
+async function lastReady(spec: FeatureSetSpec, rows: number, spike = 1): Promise<ReadyBar> {
+  const pipeline = new BarPipeline(spec, "15m", "15m", frozenPoints([]));
   let last: ReadyBar | undefined;
   for (let i = 0; i < rows; i++) {
     const bar = candleAt(columns, i);
@@ -73,43 +74,48 @@ function lastReady(spec: FeatureSetSpec, rows: number, spike = 1): ReadyBar {
       bar.close *= spike;
       bar.high = Math.max(bar.high, bar.close);
     }
-    last = pipeline.push(bar)[0];
+    last = (await pipeline.push(bar))[0];
   }
   return last!;
 }
 
 describe("answer to a live bar", () => {
-  it.each([CORE_V1, CORE_V2])("a planted spike is held with its reason, a normal bar is not: $id", (spec) => {
-    const guarded = version(spec, { guarded: true });
-    const calm = answer(guarded, lastReady(spec, 2_900).features, FLAT);
-    expect(calm.forcedHold).toBeUndefined();
-    expect(calm.action).not.toBeNull();
-    expect(calm.outOfDistribution!.distance).toBeLessThan(guarded.manifest.trainingReference!.distanceLimit);
-    const spike = answer(guarded, lastReady(spec, 2_900, 1.04).features, FLAT);
-    expect(spike.action).toBeNull();
-    expect(spike.forcedHold).toMatch(/^out of distribution: .* farthest is \w+$/);
-    expect(spike.outOfDistribution!.distance).toBeGreaterThan(
-      guarded.manifest.trainingReference!.distanceLimit,
-    );
-  });
+  it.each([CORE_V1, CORE_V2])(
+    "a planted spike is held with its reason, a normal bar is not: $id",
+    async (spec) => {
+      const guarded = version(spec, { guarded: true });
+      const calm = answer(guarded, (await lastReady(spec, 2_900)).features, FLAT);
+      expect(calm.forcedHold).toBeUndefined();
+      expect(calm.action).not.toBeNull();
+      expect(calm.outOfDistribution!.distance).toBeLessThan(
+        guarded.manifest.trainingReference!.distanceLimit,
+      );
+      const spike = answer(guarded, (await lastReady(spec, 2_900, 1.04)).features, FLAT);
+      expect(spike.action).toBeNull();
+      expect(spike.forcedHold).toMatch(/^out of distribution: .* farthest is \w+$/);
+      expect(spike.outOfDistribution!.distance).toBeGreaterThan(
+        guarded.manifest.trainingReference!.distanceLimit,
+      );
+    },
+  );
 
-  it("made again from the same row it has the same score and sentence to the last bit", () => {
+  it("made again from the same row it has the same score and sentence to the last bit", async () => {
     const guarded = version(CORE_V1, { guarded: true });
-    const { features } = lastReady(CORE_V1, 2_900, 1.04);
+    const { features } = await lastReady(CORE_V1, 2_900, 1.04);
     expect(answer(guarded, features!.slice(), FLAT)).toEqual(answer(guarded, features, FLAT));
   });
 
-  it("an artifact made before the reference existed loads, decides and records no score", () => {
+  it("an artifact made before the reference existed loads, decides and records no score", async () => {
     const old = version(CORE_V1, { guarded: false });
-    const spike = answer(old, lastReady(CORE_V1, 2_900, 1.04).features, FLAT);
+    const spike = answer(old, (await lastReady(CORE_V1, 2_900, 1.04)).features, FLAT);
     expect(spike.forcedHold).toBeUndefined();
     expect(spike.action).not.toBeNull();
     expect("outOfDistribution" in spike).toBe(false);
   });
 
-  it("a missing critical feature is held by name", () => {
+  it("a missing critical feature is held by name", async () => {
     const guarded = version(CORE_V2, { guarded: true });
-    const features = lastReady(CORE_V2, 2_900).features!.slice();
+    const features = (await lastReady(CORE_V2, 2_900)).features!.slice();
     features[CORE_V2.columns.findIndex(({ name }) => name === "h4Present")] = 0;
     const held = answer(guarded, features, FLAT);
     expect(held.action).toBeNull();

@@ -2,6 +2,7 @@
 import { api } from "../../convex/_generated/api";
 import type { Id } from "../../convex/_generated/dataModel";
 import { featureReference } from "../../lib/drift/reference";
+import { fundingOf } from "../datasets/feeds";
 import { type MarketData, usableRange } from "../env/marketData";
 import { calibrate, calibrationErrorOf, runPolicy } from "../evaluate/policyRun";
 import { type LoadedVersion, loadVersion } from "./artifact";
@@ -18,6 +19,7 @@ export function buildReference(
   versionId: Id<"agentVersions">,
   version: LoadedVersion,
   dataset: MarketData,
+  fundingRateAt?: (timeMs: number) => number,
 ): Omit<DriftReference, "atMs"> {
   const usable = usableRange(dataset);
   const fromRow = Math.max(usable.fromRow, usable.toRow - ROWS_MAX);
@@ -25,7 +27,10 @@ export function buildReference(
   const { names, values, width } = dataset.features;
   const column = (index: number) =>
     Float64Array.from({ length: toRow - fromRow }, (_, i) => values[(fromRow + i) * width + index]!);
-  const { result, pairs } = runPolicy(version, { dataset, rows: { fromRow, toRow }, spec: version.envSpec });
+  const { result, pairs } = runPolicy(version, {
+    ...{ dataset, fundingRateAt, rows: { fromRow, toRow } },
+    spec: version.envSpec,
+  });
   const { actions, account } = result;
   const share = (action: number) => actions.filter((taken) => taken === action).length / actions.length;
   const scale = calibrate(pairs);
@@ -50,7 +55,8 @@ export async function ensureReference(
   if (stored !== null) return stored;
   const { datasetId } = await desk.query(api.agents.worker.get, { versionId });
   const version = await loadVersion(desk, versionId);
-  const reference = buildReference(versionId, version, await loadSnapshot(desk, datasetId));
+  const dataset = await loadSnapshot(desk, datasetId);
+  const reference = buildReference(versionId, version, dataset, fundingOf(dataset));
   await desk.mutation(api.drift.worker.saveReference, { ...lease, reference });
   return (await desk.query(api.drift.worker.reference, { versionId }))!;
 }

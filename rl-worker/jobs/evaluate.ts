@@ -9,6 +9,7 @@ import type { FeatureMatrix } from "../../lib/features/types";
 import type { Timeframe } from "../../lib/market/types";
 import { BASELINE_NAMES } from "../../lib/stats/reportTypes";
 import type { Trade } from "../../lib/stats/trades";
+import { fundingOf } from "../datasets/feeds";
 import type { BacktestResult } from "../evaluate/backtest";
 import { evaluatePolicy } from "../evaluate/report";
 import { type LoadedVersion, loadVersion } from "./artifact";
@@ -48,6 +49,7 @@ export async function evaluateJob(context: JobContext, request: EvaluateRequest)
     candles: dataset.candles,
     features: dataset.features,
     atr: dataset.atr,
+    fundingRateAt: fundingOf(dataset),
     normaliser: manifest.normaliser,
     spec: envSpec,
     decide: policy.decide,

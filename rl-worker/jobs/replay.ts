@@ -7,6 +7,7 @@ import { adjudicate, decisionOrderId } from "../../lib/decision/adjudicate";
 import { lowerBound } from "../../lib/market/columns";
 import { timeframeMs } from "../../lib/market/timeframe";
 import type { Timeframe } from "../../lib/market/types";
+import { storedFeedPoints } from "../datasets/feeds";
 import { DatasetFileError } from "../datasets/parquet";
 import { BarPipeline } from "../infer/barPipeline";
 import { answer, featuresHash } from "../infer/decide";
@@ -109,16 +110,17 @@ async function inputsFromMarket(
   const { feed } = decision.provenance;
   const timeframe = feed.timeframe as Timeframe;
   const sourceTimeframe = feed.sourceTimeframe as Timeframe;
-  const pipeline = new BarPipeline(version.spec, timeframe, sourceTimeframe);
   const key = { instrument: decision.instrument, timeframe: sourceTimeframe, source: feed.source };
+  const points = storedFeedPoints(desk, key, version.spec, feed.featuresFromMs);
+  const pipeline = new BarPipeline(version.spec, timeframe, sourceTimeframe, points);
   const untilMs = decision.barCloseTimeMs + timeframeMs(timeframe);
   for await (const bar of storedBars(desk, key, feed.featuresFromMs, untilMs)) {
-    for (const ready of pipeline.push(bar)) {
+    for (const ready of await pipeline.push(bar)) {
       if (ready.bar.openTimeMs < decision.barOpenTimeMs) continue;
       if (ready.bar.openTimeMs > decision.barOpenTimeMs) break;
       if (ready.barsHash !== feed.barsHash) {
         throw new ReplayRefused(
-          "The stored bars do not match the hash of those the decision saw: some were revised since",
+          "The stored bars and feeds do not match the hash of those the decision saw: some were revised or added since",
         );
       }
       return { features: ready.features, atr: ready.atr, close: ready.bar.close };

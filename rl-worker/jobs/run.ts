@@ -2,8 +2,10 @@
 import { api } from "../../convex/_generated/api";
 import type { Doc, Id } from "../../convex/_generated/dataModel";
 import { featureStartMs } from "../../lib/features/stream";
+import type { FrozenFeed } from "../../lib/feeds/frozen";
 import { timeframeMs } from "../../lib/market/timeframe";
 import type { Candle } from "../../lib/market/types";
+import { frozenPoints, storedFeedPoints } from "../datasets/feeds";
 import { BarPipeline, type ReadyBar } from "../infer/barPipeline";
 import { decideBar, type RunIdentity } from "../infer/decide";
 import { liveBars, storedBars } from "../infer/feed";
@@ -55,8 +57,11 @@ export async function runPaperJob(
   }
 }
 
+/** `feeds`: what the snapshot of a replay froze; a live run reads them as they come. */
+type Prepared = RunIdentity & { feeds?: FrozenFeed[] };
+
 /** Verifies the artifact, snapshots a replay's bars, opens the account. */
-async function prepare(context: JobContext, run: Run): Promise<RunIdentity> {
+async function prepare(context: JobContext, run: Run): Promise<Prepared> {
   const { desk, lease, clock } = context;
   const version = await loadVersion(desk, run.versionId);
   if (version.artifactSha256 !== run.artifactSha256) {
@@ -72,7 +77,7 @@ async function prepare(context: JobContext, run: Run): Promise<RunIdentity> {
   const { instrument, timeframe, source, sourceTimeframe } = run;
   const fromMs = run.fromMs!;
   const toMs = run.toMs!;
-  const { datasetId, featuresFromMs } = await buildSnapshot(context, {
+  const { datasetId, featuresFromMs, feeds } = await buildSnapshot(context, {
     purpose: "feed",
     instrument,
     timeframe,
@@ -90,7 +95,7 @@ async function prepare(context: JobContext, run: Run): Promise<RunIdentity> {
     accountFromMs: fromMs,
     totalBars: rows,
   });
-  return { run, version, featuresFromMs, dataset: { datasetId, datasetHash } };
+  return { run, version, featuresFromMs, dataset: { datasetId, datasetHash }, feeds };
 }
 
 function alignDownMs(timeMs: number, stepMs: number): number {
@@ -108,10 +113,15 @@ function openFeed(
 }
 
 /** Feeds bars until the feed ends ("done") or the run is stopped, cancelled or taken over ("interrupted"). */
-async function follow(context: JobContext, identity: RunIdentity): Promise<"done" | "interrupted"> {
+async function follow(context: JobContext, identity: Prepared): Promise<"done" | "interrupted"> {
   const { clock, cancel } = context;
   const { run, version } = identity;
-  const pipeline = new BarPipeline(version.spec, run.timeframe, run.sourceTimeframe);
+  const key = { instrument: run.instrument, timeframe: run.sourceTimeframe, source: run.source };
+  const points =
+    identity.feeds === undefined
+      ? storedFeedPoints(context.desk, key, version.spec, identity.featuresFromMs)
+      : frozenPoints(identity.feeds);
+  const pipeline = new BarPipeline(version.spec, run.timeframe, run.sourceTimeframe, points);
   const ghosts = new GhostDecider(context);
   const drift = new DriftWatch(context, run._id);
   // A run that lost its worker goes on with the bar it had reached; that bar's calls are idempotent.
@@ -122,7 +132,7 @@ async function follow(context: JobContext, identity: RunIdentity): Promise<"done
   try {
     for await (const source of openFeed(context, identity)) {
       const arrivedAtMs = clock.monotonicMs();
-      for (const ready of pipeline.push(source)) {
+      for (const ready of await pipeline.push(source)) {
         if (cancel.aborted) return "interrupted";
         drift.observe(ready);
         if (ready.bar.openTimeMs < startMs || ready.bar.openTimeMs < resumeFromMs) continue;

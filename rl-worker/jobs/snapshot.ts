@@ -4,10 +4,12 @@ import type { Id } from "../../convex/_generated/dataModel";
 import { canonicalJson } from "../../lib/core/canonicalJson";
 import { manifestCore } from "../../lib/dataset/hash";
 import { featureSetById } from "../../lib/features/registry";
+import type { FrozenFeed } from "../../lib/feeds/frozen";
 import { BARS_PER_CHUNK } from "../../lib/market/chunk";
 import { timeframeMs } from "../../lib/market/timeframe";
 import type { Timeframe } from "../../lib/market/types";
 import { buildDataset, datasetSourceRange, type StoredChunk } from "../datasets/build";
+import { freezeFeeds } from "../datasets/feeds";
 import { type DatasetFile, readDatasetParquet } from "../datasets/parquet";
 import { type Desk, downloadVerified, uploadBytes } from "../transport/desk";
 import type { JobContext } from "./context";
@@ -47,7 +49,7 @@ export async function* storedChunks(
 export async function buildSnapshot(
   context: JobContext,
   request: SnapshotRequest,
-): Promise<{ datasetId: Id<"datasets">; featuresFromMs: number }> {
+): Promise<{ datasetId: Id<"datasets">; featuresFromMs: number; feeds: FrozenFeed[] }> {
   const { desk, clock, lease } = context;
   const startedAtMs = clock.monotonicMs();
   const { instrument, timeframe, source, sourceTimeframe, fromMs, toMs } = request;
@@ -61,6 +63,7 @@ export async function buildSnapshot(
   const spec = featureSetById(request.featureSetId);
   const range = datasetSourceRange({ timeframe, fromMs, toMs, spec });
   const expectedBars = Math.max(1, (range.toMs - range.fromMs) / timeframeMs(sourceTimeframe));
+  const feeds = await freezeFeeds(desk, request, spec, range);
   const { manifest, parquet, rowsReused } = await buildDataset({
     instrument,
     source,
@@ -70,6 +73,7 @@ export async function buildSnapshot(
     fromMs,
     toMs,
     spec,
+    feeds,
     chunks: storedChunks(desk, { instrument, timeframe: sourceTimeframe, source }, range.fromMs, range.toMs),
     onProgress: ({ phase, barsRead }) =>
       context.progress(`dataset: ${phase}`, barsRead, expectedBars, "bars"),
@@ -106,7 +110,7 @@ export async function buildSnapshot(
       warmupBars: spec.warmupBars,
     },
   });
-  return { datasetId, featuresFromMs: manifest.featuresFromMs };
+  return { datasetId, featuresFromMs: manifest.featuresFromMs, feeds };
 }
 
 /** Downloads a dataset and proves it is the one that was recorded, file and content (A-02). */

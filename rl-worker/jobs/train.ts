@@ -6,6 +6,7 @@ import { observationFields, observationGroups } from "../../lib/features/observa
 import { featureSetById } from "../../lib/features/registry";
 import { findInstrument } from "../../lib/market/instruments";
 import type { BuiltArtifact } from "../../lib/policy/artifact";
+import { fundingOf } from "../datasets/feeds";
 import { defaultEnvSpec } from "../env/envSpec";
 import { messageOf } from "../runtime/log";
 import { TrainingDivergedError } from "../train/ppoTypes";
@@ -53,6 +54,7 @@ async function train(context: JobContext, versionId: Id<"agentVersions">): Promi
   const featureSet = featureSetById(version.featureSetId);
   const outcome = await trainOnDataset({
     dataset,
+    fundingRateAt: fundingOf(dataset),
     identity: {
       datasetHash: dataset.datasetHash,
       instrument: version.instrument,

@@ -7,11 +7,13 @@ import { lookbackBars } from "../../lib/features/lookback";
 import { observationFields, observationGroups } from "../../lib/features/observation";
 import { featureSetById } from "../../lib/features/registry";
 import type { FeatureSetSpec } from "../../lib/features/types";
+import { freezeFeed } from "../../lib/feeds/frozen";
 import { findInstrument } from "../../lib/market/instruments";
 import { timeframeMs } from "../../lib/market/timeframe";
 import type { Timeframe } from "../../lib/market/types";
 import type { Algorithm } from "../../lib/policy/algorithms";
 import { buildDataset, datasetSourceRange } from "../datasets/build";
+import { fundingOf } from "../datasets/feeds";
 import { type DatasetFile, readDatasetParquet } from "../datasets/parquet";
 import { defaultEnvSpec, environmentHash, stressedEnvSpec } from "../env/envSpec";
 import { runPlantedProbe, runShuffledProbe } from "../evaluate/probeRuns";
@@ -65,6 +67,7 @@ async function walk(context: JobContext, walkForwardId: Id<"walkForwards">): Pro
   const recorded = new Set(request.recorded.map(({ subject, fold }) => `${fold} ${subject}`));
   const options: WalkForwardOptions = {
     dataset,
+    fundingRateAt: fundingOf(dataset),
     identity: {
       datasetHash: dataset.datasetHash,
       instrument: request.instrument,
@@ -195,7 +198,11 @@ async function runProbes(
 }
 
 /** The same dataset built from the stored bars up to a share of its span only. */
-async function builtUpTo(context: JobContext, { core }: DatasetFile, share: number): Promise<DatasetFile> {
+async function builtUpTo(
+  context: JobContext,
+  { core, feeds }: DatasetFile,
+  share: number,
+): Promise<DatasetFile> {
   const { instrument, source, calendar, fromMs } = core;
   const timeframe = core.timeframe as Timeframe;
   const sourceTimeframe = core.sourceTimeframe as Timeframe;
@@ -204,9 +211,12 @@ async function builtUpTo(context: JobContext, { core }: DatasetFile, share: numb
   const toMs = fromMs + Math.floor(((core.lastRowMs - fromMs) * share) / stepMs) * stepMs;
   const range = datasetSourceRange({ timeframe, fromMs, toMs, spec });
   const key = { instrument, timeframe: sourceTimeframe, source };
+  // Only what was known by the cut, so that a feature that looks ahead has nothing to see.
+  const known = feeds.map((feed) => freezeFeed(feed, feed.points, { fromMs: 0, toMs }));
   const { parquet } = await buildDataset({
     ...{ instrument, source, timeframe, sourceTimeframe, calendar, fromMs, toMs, spec },
     chunks: storedChunks(context.desk, key, range.fromMs, range.toMs),
+    feeds: known,
     signal: context.cancel,
   });
   return readDatasetParquet(parquet);
