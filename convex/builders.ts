@@ -1,7 +1,7 @@
 /**
  * The security perimeter (invariant 10): the only file that touches raw `query`, `mutation` and `action`.
  * Every builder refuses non-finite numbers (D-05) and proves who is calling before the handler runs.
- * The audience files use exactly one family: console.ts viewer/operator/admin, worker.ts worker.
+ * The audience files use exactly one family: console.ts viewer/operator/admin, worker.ts worker, api.ts api.
  */
 import type { GenericValidator, ObjectType, PropertyValidators } from "convex/values";
 import { ConvexError, type Infer } from "convex/values";
@@ -16,14 +16,21 @@ import {
   type QueryCtx,
   query,
 } from "./_generated/server";
-import { findMember } from "./access/model";
-import { LOCAL_ISSUER_DEFAULT, type Role, roleAllows, SERVICE_SUBJECT_PREFIX } from "./access/roles";
+import { findApiToken, findMember } from "./access/model";
+import {
+  API_SUBJECT_PREFIX,
+  LOCAL_ISSUER_DEFAULT,
+  type Role,
+  roleAllows,
+  type Scope,
+  SERVICE_SUBJECT_PREFIX,
+} from "./access/roles";
 import { countUse, type RateName } from "./rateLimits";
 
 export interface Actor {
   tokenIdentifier: string;
   displayName: string;
-  role: Role | "service";
+  role: Role | "service" | "api";
 }
 
 type Handler<Ctx, A extends PropertyValidators, R extends GenericValidator> = (
@@ -84,6 +91,28 @@ async function requireService(ctx: QueryCtx): Promise<Actor> {
   return { tokenIdentifier: identity.tokenIdentifier, displayName: identity.subject, role: "service" };
 }
 
+/** A machine outside the desk whose row allows the scope now; the name in its token alone gives it nothing. */
+async function requireScope(ctx: QueryCtx, scope: Scope): Promise<Actor> {
+  const identity = await ctx.auth.getUserIdentity();
+  if (identity === null) {
+    throw new ConvexError(
+      appError("UNAUTHENTICATED", "Send a token of this desk: authorization: Bearer <token>"),
+    );
+  }
+  const issuer = process.env.ASSAY_AUTH_ISSUER ?? LOCAL_ISSUER_DEFAULT;
+  const isOurs = identity.issuer === issuer && identity.subject.startsWith(API_SUBJECT_PREFIX);
+  const token = isOurs ? await findApiToken(ctx, identity.subject) : null;
+  if (token === null || token.disabled || token.expiresAtMs <= Date.now() || !token.scopes.includes(scope)) {
+    throw new ConvexError(
+      appError(
+        "FORBIDDEN",
+        `This token does not allow ${scope}; an admin allows one with: assay token create`,
+      ),
+    );
+  }
+  return { tokenIdentifier: identity.tokenIdentifier, displayName: token.name, role: "api" };
+}
+
 type Authority = (ctx: QueryCtx) => Promise<Actor>;
 
 /** The definition with the check of its numbers in front of the handler. */
@@ -142,6 +171,13 @@ export const operatorMutation = mutationBuilder((ctx) => requireRole(ctx, "opera
 export const adminMutation = mutationBuilder((ctx) => requireRole(ctx, "admin"));
 export const workerQuery = queryBuilder(requireService);
 export const workerMutation = mutationBuilder(requireService);
+
+/** Calls of machines outside the desk; every one counts against its token's rate. */
+export const apiMutation = <A extends PropertyValidators, R extends GenericValidator>({
+  scope,
+  ...definition
+}: Definition<MutationCtx & { actor: Actor }, A, R> & { scope: Scope }) =>
+  mutationBuilder((ctx) => requireScope(ctx, scope))({ limit: "tokenCalls", ...definition });
 
 /** Callable by nobody outside the deployment: crons, scheduler, Node actions. */
 export const internalMutationOf = <A extends PropertyValidators, R extends GenericValidator>(

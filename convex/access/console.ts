@@ -1,8 +1,16 @@
 /** Members and sign-in, for people. */
 import { v } from "convex/values";
 import { adminMutation, adminQuery, anonymousMutation, identityQuery } from "../builders";
-import { createSignInLink, findMember, redeemSignInLink, setMemberDisabled } from "./model";
+import {
+  allowApiToken,
+  createSignInLink,
+  findMember,
+  redeemSignInLink,
+  revokeApiToken,
+  setMemberDisabled,
+} from "./model";
 import { vRole } from "./roles";
+import { apiTokenFields, vScope } from "./schema";
 
 /** The signed-in member, or null when there is none (the console then shows the sign-in page). */
 export const me = identityQuery({
@@ -52,4 +60,29 @@ export const redeemLink = anonymousMutation({
   args: { codeHash: v.string() },
   returns: v.union(v.null(), v.object({ subject: v.string(), displayName: v.string(), role: vRole })),
   handler: (ctx, args) => redeemSignInLink(ctx, args.codeHash),
+});
+
+export const listTokens = adminQuery({
+  args: {},
+  returns: v.array(v.object(apiTokenFields)),
+  handler: async (ctx) => {
+    const rows = await ctx.db.query("apiTokens").withIndex("by_subject").take(100);
+    return rows.map(({ _id, _creationTime, ...fields }) => fields);
+  },
+});
+
+/** Lets a machine act in the given scopes; the token itself is made where the desk's key is. */
+export const allowToken = adminMutation({
+  args: { name: v.string(), scopes: v.array(vScope), days: v.number() },
+  returns: v.object({ subject: v.string(), expiresAtMs: v.number() }),
+  handler: (ctx, args) => allowApiToken(ctx, args, ctx.actor.tokenIdentifier),
+});
+
+export const revokeToken = adminMutation({
+  args: { name: v.string() },
+  returns: v.null(),
+  handler: async (ctx, { name }) => {
+    await revokeApiToken(ctx, name, ctx.actor.tokenIdentifier);
+    return null;
+  },
 });

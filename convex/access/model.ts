@@ -6,7 +6,13 @@ import type { Doc } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
 import { appendAudit } from "../audit/model";
 import { countUse } from "../rateLimits";
-import { LOCAL_ISSUER_DEFAULT, type Role, SERVICE_SUBJECT_PREFIX } from "./roles";
+import {
+  API_SUBJECT_PREFIX,
+  LOCAL_ISSUER_DEFAULT,
+  type Role,
+  type Scope,
+  SERVICE_SUBJECT_PREFIX,
+} from "./roles";
 
 export async function findMember(ctx: QueryCtx, tokenIdentifier: string): Promise<Doc<"members"> | null> {
   return ctx.db
@@ -66,6 +72,58 @@ export async function setMemberDisabled(
     subjectType: "member",
     subjectId: subject,
     detail: { role: member.role },
+  });
+}
+
+export async function findApiToken(ctx: QueryCtx, subject: string): Promise<Doc<"apiTokens"> | null> {
+  return ctx.db
+    .query("apiTokens")
+    .withIndex("by_subject", (q) => q.eq("subject", subject))
+    .unique();
+}
+
+const TOKEN_NAME = /^[a-z0-9][a-z0-9-]{1,39}$/;
+const DAY_MS = 86_400_000;
+
+/** Lets tokens of this name act in the given scopes until they expire; repeating it renews, and enables again. */
+export async function allowApiToken(
+  ctx: MutationCtx,
+  { name, scopes, days }: { name: string; scopes: Scope[]; days: number },
+  actor: string,
+): Promise<{ subject: string; expiresAtMs: number }> {
+  const refuse = (message: string, field: string) => {
+    throw new ConvexError(appError("INVALID_ARGUMENT", message, field));
+  };
+  if (!TOKEN_NAME.test(name)) refuse("name must be 2 to 40 small letters, digits and hyphens", "name");
+  if (!(Number.isInteger(days) && days >= 1 && days <= 366)) refuse("days must be 1 to 366", "days");
+  if (scopes.length === 0) refuse("scopes is empty; a token that may do nothing is of no use", "scopes");
+  const subject = `${API_SUBJECT_PREFIX}${name}`;
+  const existing = await findApiToken(ctx, subject);
+  const fields = { scopes: [...new Set(scopes)], expiresAtMs: Date.now() + days * DAY_MS, disabled: false };
+  if (existing === null) await ctx.db.insert("apiTokens", { subject, name, ...fields, createdBy: actor });
+  else await ctx.db.patch(existing._id, fields);
+  await appendAudit(ctx, {
+    actor,
+    action: "token.allow",
+    subjectType: "token",
+    subjectId: name,
+    detail: { scopes: fields.scopes.join(" "), days },
+  });
+  return { subject, expiresAtMs: fields.expiresAtMs };
+}
+
+/** Shuts a machine out from its very next call, whatever token it holds. */
+export async function revokeApiToken(ctx: MutationCtx, name: string, actor: string): Promise<void> {
+  const token = await findApiToken(ctx, `${API_SUBJECT_PREFIX}${name}`);
+  if (token === null) throw new ConvexError(appError("NOT_FOUND", "No token has this name", "name"));
+  if (token.disabled) return;
+  await ctx.db.patch(token._id, { disabled: true });
+  await appendAudit(ctx, {
+    actor,
+    action: "token.revoke",
+    subjectType: "token",
+    subjectId: name,
+    detail: {},
   });
 }
 

@@ -20,7 +20,21 @@ export const signInLinkFields = {
   usedAtMs: v.optional(v.number()),
 };
 
+export const vScope = v.literal("events:write");
+
+/** A machine outside the desk; its token only names it, what it may do is decided here at every call. */
+export const apiTokenFields = {
+  /** The token's `sub`: "api:" and the name. */
+  subject: v.string(),
+  name: v.string(),
+  scopes: v.array(vScope),
+  expiresAtMs: v.number(),
+  disabled: v.boolean(),
+  createdBy: v.string(),
+};
+
 export const accessTables = {
+  apiTokens: defineTable(apiTokenFields).index("by_subject", ["subject"]),
   members: defineTable(memberFields).index("by_tokenIdentifier", ["tokenIdentifier"]),
   signInLinks: defineTable(signInLinkFields).index("by_codeHash", ["codeHash"]),
 };

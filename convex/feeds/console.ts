@@ -2,7 +2,8 @@
 import { v } from "convex/values";
 import { LIMITS } from "../../lib/contract/limits";
 import { viewerQuery } from "../builders";
-import { feedGapFields, feedSeriesFields, vFeed } from "./schema";
+import { newestEvents } from "./ledger";
+import { feedEventFields, feedGapFields, feedSeriesFields, vEventFeed, vFeed } from "./schema";
 
 /** One row for each series, with its newest value, its age and its counts. */
 export const list = viewerQuery({
@@ -27,5 +28,15 @@ export const gaps = viewerQuery({
       .order("desc")
       .take(LIMITS.pageSize);
     return rows.map(({ _id, _creationTime, ...fields }) => fields);
+  },
+});
+
+/** The newest events of one instrument and feed as they were sent, newest first. */
+export const events = viewerQuery({
+  args: { instrument: v.string(), feed: vEventFeed },
+  returns: v.array(v.object({ ...feedEventFields, _id: v.id("feedEvents") })),
+  handler: async (ctx, { instrument, feed }) => {
+    const rows = await newestEvents(ctx, instrument, feed, LIMITS.pageSize);
+    return rows.map(({ _creationTime, ...fields }) => fields);
   },
 });

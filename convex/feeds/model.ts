@@ -1,5 +1,5 @@
 /**
- * Owns feed series, their chunks, gaps and events; the only writer of those tables. Rows are added and never
+ * Owns feed series, their chunks and gaps (events are in ledger.ts); the only writer of those tables. Rows are added and never
  * changed: a correction is a new row.
  */
 import { ConvexError } from "convex/values";

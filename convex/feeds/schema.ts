@@ -82,6 +82,25 @@ export const feedEventFields = {
   origin: v.union(v.literal("api"), v.literal("file")),
 };
 
+/** An event as it is sent. */
+export const vNewEvent = v.object({
+  externalId: v.string(),
+  corrects: v.optional(v.string()),
+  eventAtMs: v.number(),
+  score: v.number(),
+  confidence: v.optional(v.number()),
+  title: v.string(),
+  text: v.optional(v.string()),
+  url: v.optional(v.string()),
+});
+
+export const vStoredEvent = v.object({
+  externalId: v.string(),
+  status: v.union(v.literal("stored"), v.literal("duplicate")),
+  receivedAtMs: v.number(),
+  availableAtMs: v.number(),
+});
+
 const SERIES = ["instrument", "feed", "source"] as const;
 
 export const feedTables = {

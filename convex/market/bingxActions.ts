@@ -4,10 +4,10 @@ import { v } from "convex/values";
 import { barsBeforeYoungHole, calendarOfSymbol } from "../../lib/market/bingxPayload";
 import { alignDown, timeframeMs } from "../../lib/market/timeframe";
 import { internal } from "../_generated/api";
-import type { ActionCtx } from "../_generated/server";
 import { internalActionOf } from "../builders";
 import { vTimeframe } from "../validators";
-import { type BingxClient, BingxReadError, createBingxClient, PAGE_BARS } from "./bingxClient";
+import { BingxReadError, createBingxClient, PAGE_BARS } from "./bingxClient";
+import { heldBecause, honourUnblockTime } from "./bingxHold";
 
 const MAX_PAGES_PER_CALL = 25;
 /** Two and a half times what core-v1 and core-v2 need to warm up on 15m bars, so that a live run can decide at once. */
@@ -18,27 +18,6 @@ const CLOSE_GRACE_MS = 2_000;
 const REREAD_BARS = 3;
 /** How long a hole holds newer bars back, for the exchange to fill it. */
 const HOLE_RETRY_MS = 120_000;
-
-/** Why the exchange must not be called now; null when it may be. Calls inside its penalty would lengthen it. */
-async function heldBecause(ctx: ActionCtx, client: BingxClient): Promise<string | null> {
-  const hold = await ctx.runQuery(internal.market.internal.gatewayHold, { source: client.source });
-  if (hold === null) return null;
-  return `held until ${new Date(hold.untilMs).toISOString()}, as the exchange asked: ${hold.reason}`;
-}
-
-/** Keeps every later tick from calling until the time that the exchange named, if it named one. */
-async function honourUnblockTime(
-  ctx: ActionCtx,
-  client: BingxClient,
-  { failure }: BingxReadError,
-): Promise<void> {
-  if (failure.unblockAtMs === null) return;
-  await ctx.runMutation(internal.market.internal.holdGateway, {
-    source: client.source,
-    untilMs: client.deskTimeMs(failure.unblockAtMs),
-    reason: failure.message,
-  });
-}
 
 /** Reads the closed bars since the newest stored one, at most 25,000 a call; the next call goes on from there. */
 export const ingestLatest = internalActionOf({

@@ -4,9 +4,11 @@ import { v } from "convex/values";
 import type { FeedName } from "../../lib/feeds/types";
 import { basis, type Premium } from "../../lib/market/bingxFeeds";
 import { internal } from "../_generated/api";
+import type { ActionCtx } from "../_generated/server";
 import { internalActionOf } from "../builders";
 import { vFeed } from "../feeds/schema";
 import { type BingxClient, BingxReadError, createBingxClient } from "./bingxClient";
+import { heldBecause, honourUnblockTime } from "./bingxHold";
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
@@ -36,15 +38,26 @@ interface Stored {
   revised: number;
 }
 
-/** Runs one read; an expected failure becomes the error of the feeds that depend on it. */
-async function attempt<T>(read: () => Promise<T>): Promise<T | string> {
-  try {
-    return await read();
-  } catch (caught) {
-    if (!(caught instanceof BingxReadError)) throw caught;
-    return caught.message;
-  }
+/**
+ * Runs reads; an expected failure becomes the error of the feeds that depend on it. Once the exchange named a time before
+ * which it must not be called, the reads that are left fail without a call.
+ */
+function createReader(ctx: ActionCtx, client: BingxClient) {
+  let held: string | null = null;
+  return async <T>(read: () => Promise<T>): Promise<T | string> => {
+    if (held !== null) return held;
+    try {
+      return await read();
+    } catch (caught) {
+      if (!(caught instanceof BingxReadError)) throw caught;
+      await honourUnblockTime(ctx, client, caught);
+      if (caught.failure.unblockAtMs !== null) held = caught.message;
+      return caught.message;
+    }
+  };
 }
+
+type Attempt = ReturnType<typeof createReader>;
 
 const failed = (feed: FeedName, error: string): Reading => ({ feed, points: [], rejected: 0, error });
 const one = (feed: FeedName, eventAtMs: number, value: number): Reading => ({
@@ -70,6 +83,8 @@ export const pollFeeds = internalActionOf({
     const startedAtMs = Date.now();
     const client = await createBingxClient(process.env.BINGX_BASE_URL);
     const { source } = client;
+    if ((await heldBecause(ctx, client)) !== null) return [];
+    const attempt = createReader(ctx, client);
     const serverTimeMs = await attempt(() => client.serverTime());
     const standing: Standing | null = await ctx.runQuery(internal.feeds.internal.standing, {
       ...{ instrument, feed: "funding", source },
@@ -80,7 +95,7 @@ export const pollFeeds = internalActionOf({
         ? (["funding", "fundingEstimate", "basis", "openInterest"] as const).map((feed) =>
             failed(feed, serverTimeMs),
           )
-        : await readAll(client, instrument, serverTimeMs, standing);
+        : await readAll(attempt, client, instrument, serverTimeMs, standing);
     const finishedAtMs = Date.now();
     const counts: Stored[] = await ctx.runMutation(internal.feeds.internal.recordPoll, {
       ...{ instrument, source, startedAtMs, finishedAtMs },
@@ -96,6 +111,7 @@ export const pollFeeds = internalActionOf({
 });
 
 async function readAll(
+  attempt: Attempt,
   client: BingxClient,
   instrument: string,
   serverTimeMs: number,
@@ -104,8 +120,8 @@ async function readAll(
   const premium = await attempt(() => client.premium(instrument, serverTimeMs));
   return [
     ...fromPremium(premium),
-    await openInterestReading(client, instrument, serverTimeMs, premium),
-    ...(await fundingReading(client, instrument, serverTimeMs, standing, premium)),
+    await openInterestReading(attempt, client, instrument, serverTimeMs, premium),
+    ...(await fundingReading(attempt, client, instrument, serverTimeMs, standing, premium)),
   ];
 }
 
@@ -117,6 +133,7 @@ function fromPremium(premium: Premium | string): Reading[] {
 
 /** BingX states open interest in USDT; the mark price of the same poll turns it into units. */
 async function openInterestReading(
+  attempt: Attempt,
   client: BingxClient,
   instrument: string,
   serverTimeMs: number,
@@ -129,6 +146,7 @@ async function openInterestReading(
 }
 
 async function fundingReading(
+  attempt: Attempt,
   client: BingxClient,
   instrument: string,
   serverTimeMs: number,

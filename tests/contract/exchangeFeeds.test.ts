@@ -91,16 +91,19 @@ describe("feeds from the exchange", () => {
     expect(newest.availableAtMs).toBeGreaterThan(bars!.lastOpenTimeMs + MINUTE_MS);
   });
 
-  test.each([
-    "html200",
-    "empty",
-    "truncated",
-    "dataNull",
-    "http429",
-    "http503",
-    "code100410",
-    "reset",
-  ] as const)(
+  test("X-02: the penalty box of one feed holds all of them, with no call until the stated time", async () => {
+    await poll();
+    clock.advance(MINUTE_MS);
+    exchange.faults.add({ kind: "code100410", path: "/quote/premiumIndex", count: 1 });
+    const counts = await poll();
+    expect(counts.basis).toMatchObject({ added: 0, error: expect.stringMatching(/^rateLimited: ./) });
+    expect(counts.openInterest).toEqual(counts.basis);
+    exchange.faults.add({ kind: "html200", count: 1 });
+    expect(await poll()).toEqual({});
+    expect(exchange.faults.list()).toHaveLength(1);
+  });
+
+  test.each(["html200", "empty", "truncated", "dataNull", "http429", "http503", "reset"] as const)(
     "O-07: under %s the feed keeps what it had, its run says failed and why, the others go on, the next poll catches up",
     async (kind) => {
       await poll();

@@ -2,13 +2,16 @@
  * Who may call what: kept by hand, and the matrix test fails for a function without a row here. `open`
  * functions answer anybody; what they answer is tested in access.test.ts.
  */
-export type Authority = "open" | "viewer" | "operator" | "admin" | "service";
+export type Authority = "open" | "viewer" | "operator" | "admin" | "service" | "api";
 
 export const AUTHORITY: Record<string, Authority> = {
+  "access/console:allowToken": "admin",
   "access/console:inviteMember": "admin",
   "access/console:listMembers": "admin",
+  "access/console:listTokens": "admin",
   "access/console:me": "open",
   "access/console:redeemLink": "open",
+  "access/console:revokeToken": "admin",
   "access/console:setDisabled": "admin",
   "access/worker:bootstrap": "service",
   "access/worker:createLink": "service",
@@ -73,9 +76,15 @@ export const AUTHORITY: Record<string, Authority> = {
   "execution/console:ledger": "viewer",
   "execution/console:orders": "viewer",
   "execution/worker:advance": "service",
+  "feeds/api:post": "api",
+  "feeds/console:events": "viewer",
   "feeds/console:gaps": "viewer",
   "feeds/console:list": "viewer",
+  "feeds/worker:appendEvents": "service",
+  "feeds/worker:appendPoints": "service",
   "feeds/worker:chunks": "service",
+  "feeds/worker:finishImport": "service",
+  "feeds/worker:startImport": "service",
   "governance/console:arm": "admin",
   "governance/console:engage": "operator",
   "governance/console:forcePromote": "admin",

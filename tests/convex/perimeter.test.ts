@@ -17,6 +17,8 @@ const CALLERS: CallerName[] = [
   "admin",
   "service",
   "foreignService",
+  "machine",
+  "stranger",
 ];
 const ALLOWED: Record<Authority, CallerName[]> = {
   open: CALLERS,
@@ -24,6 +26,7 @@ const ALLOWED: Record<Authority, CallerName[]> = {
   operator: ["operator", "admin"],
   admin: ["admin"],
   service: ["service"],
+  api: ["machine"],
 };
 const allowedCaller = ({ path }: CatalogEntry): CallerName => ALLOWED[AUTHORITY[path] ?? "open"].at(-1)!;
 
@@ -69,11 +72,11 @@ describe("S-02, API5: the matrix of functions and callers", () => {
     }
   });
 
-  test("a module's file name says its audience: console for people, worker for services, internal for nobody", () => {
+  test("a module's file name says its audience: console for people, worker for services, api for machines outside, internal for nobody", () => {
     for (const { path, isPublic } of catalog) {
       const file = path.replace(/^.*\//, "").replace(/:.*$/, "");
-      const isService = AUTHORITY[path] === "service";
-      const audience = !isPublic ? "internal" : isService ? "worker" : "console";
+      const audiences: Partial<Record<Authority, string>> = { service: "worker", api: "api" };
+      const audience = !isPublic ? "internal" : (audiences[AUTHORITY[path]!] ?? "console");
       expect(file, path).toBe(audience);
     }
   });
@@ -86,6 +89,7 @@ describe("S-02, API5: the matrix of functions and callers", () => {
     adminMutation: "admin",
     workerQuery: "service",
     workerMutation: "service",
+    apiMutation: "api",
     anonymousMutation: "open",
     identityQuery: "open",
   };
@@ -152,7 +156,7 @@ describe("S-03: ids of rows that do not exist", () => {
   });
 });
 
-test("the only address open to the network says that it is up, and nothing about the desk", async () => {
+test("the one address that answers without an identity says that the desk is up, and nothing else", async () => {
   const health = await desk.t.fetch("/health");
   expect([health.status, await health.text()]).toEqual([200, "ok"]);
   expect((await desk.t.fetch("/")).status).toBe(404);

@@ -38,6 +38,10 @@ function callersOf(t: Backend) {
     operator: person("local:operator"),
     admin: person("local:admin"),
     service: person("service:worker"),
+    /** A machine outside the desk that an admin lets post events. */
+    machine: person("api:machine"),
+    /** A machine with a token of ours that nobody allowed anything. */
+    stranger: person("api:stranger"),
     /** The right subject from somebody else's issuer. */
     foreignService: t.withIdentity({ issuer: "https://elsewhere.example", subject: "service:worker" }),
   };
@@ -56,6 +60,11 @@ export async function openDesk() {
     await callers.service.mutation(api.access.worker.createLink, link);
     await callers.anonymous.mutation(api.access.console.redeemLink, { codeHash });
   }
+  await callers.admin.mutation(api.access.console.allowToken, {
+    name: "machine",
+    scopes: ["events:write"],
+    days: 90,
+  });
   return { t, ...callers };
 }
 
