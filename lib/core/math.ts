@@ -8,6 +8,17 @@ const words = new Uint32Array(2);
 const float = new Float64Array(words.buffer);
 const HI = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1 ? 1 : 0;
 
+/** 2^k at k + 1024, subnormals included: looked up, because putting the bits together in memory takes longer. */
+const POWERS_OF_TWO = new Float64Array(2048);
+POWERS_OF_TWO[1024] = 1;
+for (let k = 1; k <= 1023; k++) POWERS_OF_TWO[1024 + k] = POWERS_OF_TWO[1023 + k]! * 2;
+for (let k = -1; k >= -1024; k--) POWERS_OF_TWO[1024 + k] = POWERS_OF_TWO[1025 + k]! / 2;
+
+/** 2^k for a whole k in -1024 .. 1023. */
+export function powerOfTwo(k: number): number {
+  return POWERS_OF_TWO[k + 1024]!;
+}
+
 const LN2_HI = 0.6931471803691238;
 const LN2_LO = 1.9082149292705877e-10;
 
@@ -15,20 +26,17 @@ const LN2_LO = 1.9082149292705877e-10;
 export function ln(x: number): number {
   if (!(x > 0)) return x === 0 ? Number.NEGATIVE_INFINITY : Number.NaN;
   if (x === Number.POSITIVE_INFINITY) return x;
-  let k = 0;
+  let lifted = 0;
   if (x < 2.2250738585072014e-308) {
     x *= 18014398509481984; // 2^54 lifts a subnormal into the normal range
-    k = -54;
+    lifted = 54;
   }
   float[0] = x;
   const high = words[HI]!;
-  k += (high >>> 20) - 1023;
-  const mantissaHigh = high & 0xfffff;
-  // Chooses m in [sqrt(1/2), sqrt(2)) with x = 2^k * m.
-  const carry = (mantissaHigh + 0x95f64) & 0x100000;
-  words[HI] = mantissaHigh | (carry ^ 0x3ff00000);
-  k += carry >>> 20;
-  const f = float[0]! - 1;
+  // Chooses m in [sqrt(1/2), sqrt(2)) with x = 2^exponent * m.
+  const exponent = (high >>> 20) - 1023 + (((high & 0xfffff) + 0x95f64) >>> 20);
+  const k = exponent - lifted;
+  const f = x * powerOfTwo(-exponent) - 1;
   const s = f / (2 + f);
   const z = s * s;
   const w = z * z;

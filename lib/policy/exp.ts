@@ -1,3 +1,5 @@
+import { powerOfTwo } from "../core/math";
+
 /**
  * e^x from IEEE 754 basic operations only, so its bits do not depend on the engine's Math library.
  * Method and constants: fdlibm e_exp.c (error below 1 ulp). The logarithm's twin is `ln` in core/math.
@@ -5,10 +7,6 @@
 const INVERSE_LN2 = Math.LOG2E;
 const LN2_HI = 0.6931471803691238;
 const LN2_LO = 1.9082149292705877e-10;
-
-const words = new Uint32Array(2);
-const float = new Float64Array(words.buffer);
-const HIGH = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1 ? 1 : 0;
 
 /** exp(NaN) = NaN, overflow gives Infinity, underflow gives 0 (results below 2^-1021 are flushed to 0). */
 export function exp(x: number): number {
@@ -30,10 +28,4 @@ export function exp(x: number): number {
   const y = 1 - (lo - (r * c) / (2 - c) - hi);
   // k = 1024 happens just below overflow; 2^1024 itself is not a double, hence the two factors.
   return k === 1024 ? y * 2 * powerOfTwo(1023) : y * powerOfTwo(k);
-}
-
-function powerOfTwo(k: number): number {
-  words[HIGH] = (k + 1023) << 20;
-  words[1 - HIGH] = 0;
-  return float[0]!;
 }

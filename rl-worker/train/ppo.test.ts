@@ -6,7 +6,7 @@ import { createPolicy } from "../../lib/policy/decide";
 import type { Env } from "../env/types";
 import { trainingKernel } from "../policy/trainingKernel";
 import { trainPpo } from "./ppo";
-import { generalisedAdvantages, sampleLoss } from "./ppoLoss";
+import { generalisedAdvantages, policyLoss, type Sample, valueLoss } from "./ppoLoss";
 import { PPO_DEFAULTS, type PpoSettings, type ProgressPoint, TrainingDivergedError } from "./ppoTypes";
 import { makeEnvs, SignBandit } from "./signBandit.fixture";
 
@@ -107,6 +107,10 @@ describe("PPO", () => {
     const two = await run(short, { ...source(), threads: 2 });
     expect(hash(two.weights)).toBe(hash(one.weights));
     expect(two.checkpoint).toEqual(one.checkpoint);
+    // Two trunks are shared out to the threads by trunk, and their rows by halves; 300 rows are more than a block.
+    const sides = { ...short, separateTrunks: 1 as const, gradientLanes: 4, minibatchSize: 300 };
+    const sideBySide = await run(sides, { ...source(), threads: 2 });
+    expect(hash(sideBySide.weights)).toBe(hash((await run(sides, source())).weights));
     let iterations = 0;
     const shouldStop = () => (++iterations === 3 ? ("checkpoint-and-stop" as const) : ("continue" as const));
     const stopped = await run(short, { ...source(), threads: 3, shouldStop });
@@ -189,10 +193,11 @@ describe("PPO loss of one sample", () => {
     const s = { clipRange: 0.2, entropyCoefficient: 0.3, valueCoefficient: 0.7 };
     const outputs = Float32Array.from([0.5, -0.25, 1.125, 2]);
     const row = { probabilities: new Float64Array(3), logProbs: new Float64Array(3) };
-    const total = (o: Float32Array, sample: Parameters<typeof sampleLoss>[1]) => {
-      const net = { outputs: o, outputGradient: new Float32Array(4), valueColumn: 3 };
+    const total = (o: Float32Array, sample: Sample) => {
+      const net = { outputs: o, outputGradient: new Float32Array(4) };
       const sums = new Float64Array(5);
-      sampleLoss(s, sample, net, 0, 1, row, sums);
+      policyLoss(s, sample, net, 0, 1, row, sums);
+      valueLoss(s, sample, net, 3, 1, sums);
       const [policy, value, entropy] = sums as unknown as [number, number, number];
       return policy + s.valueCoefficient * value - s.entropyCoefficient * entropy;
     };
@@ -200,15 +205,9 @@ describe("PPO loss of one sample", () => {
       for (const oldLogProb of [-0.2, -1.2, -1.5, -2.5]) {
         const sample = { action: 0, oldLogProb, advantage, valueTarget: 1.25 };
         const gradient = new Float32Array(4);
-        sampleLoss(
-          s,
-          sample,
-          { outputs, outputGradient: gradient, valueColumn: 3 },
-          0,
-          1,
-          row,
-          new Float64Array(5),
-        );
+        const net = { outputs, outputGradient: gradient };
+        policyLoss(s, sample, net, 0, 1, row, new Float64Array(5));
+        valueLoss(s, sample, net, 3, 1, new Float64Array(5));
         for (let i = 0; i < 4; i++) {
           const h = 2 ** -10; // exact in float32 beside these outputs
           const up = outputs.slice();

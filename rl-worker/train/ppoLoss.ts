@@ -42,17 +42,16 @@ export interface Sample {
 }
 
 /**
- * One sample's part of the loss
- *   -min(rho A, clip(rho, 1 - c, 1 + c) A) + valueCoefficient (V - target)^2 / 2 - entropyCoefficient H
- * from the logits at outputs[at ..] and the value at outputs[at + valueColumn], and 1 / n of its gradient
- * written to the same places of outputGradient.
- * The policy term, (V - target)^2 / 2, H, the KL estimator rho - 1 - ln rho (Schulman 2020) and whether the
- * ratio left the clip range are added to `sums`, in the order of LANE_SUMS; `row` is scratch.
+ * One sample's policy part of the loss
+ *   -min(rho A, clip(rho, 1 - c, 1 + c) A) - entropyCoefficient H
+ * from the logits at outputs[at ..], and 1 / n of its gradient written to the same places of outputGradient.
+ * The policy term, H, the KL estimator rho - 1 - ln rho (Schulman 2020) and whether the ratio left the clip range
+ * are added to `sums`, in the order of LANE_SUMS; `row` is scratch.
  */
-export function sampleLoss(
-  s: Pick<PpoSettings, "clipRange" | "entropyCoefficient" | "valueCoefficient">,
-  { action, oldLogProb, advantage, valueTarget }: Sample,
-  { outputs, outputGradient: gradient, valueColumn }: NetworkOutputs,
+export function policyLoss(
+  s: Pick<PpoSettings, "clipRange" | "entropyCoefficient">,
+  { action, oldLogProb, advantage }: Sample,
+  { outputs, outputGradient: gradient }: NetworkOutputs,
   at: number,
   n: number,
   row: ActionRow,
@@ -74,16 +73,27 @@ export function sampleLoss(
     const entropyGradient = -p * (row.logProbs[a]! + entropy);
     gradient[at + a] = (policyGradient - s.entropyCoefficient * entropyGradient) / n;
   }
-  const error = outputs[at + valueColumn]! - valueTarget;
-  gradient[at + valueColumn] = (s.valueCoefficient * error) / n;
   sums[0]! -= surrogate;
-  sums[1]! += 0.5 * error * error;
   sums[2]! += entropy;
   sums[3]! += ratio - 1 - logRatio;
   sums[4]! += Math.abs(ratio - 1) > s.clipRange ? 1 : 0;
 }
 
-export type NetworkOutputs = Pick<DenseNetwork, "outputs" | "outputGradient" | "valueColumn">;
+/** Its value part, valueCoefficient (V - target)^2 / 2, from the value at outputs[at]; likewise. */
+export function valueLoss(
+  s: Pick<PpoSettings, "valueCoefficient">,
+  { valueTarget }: Sample,
+  { outputs, outputGradient: gradient }: NetworkOutputs,
+  at: number,
+  n: number,
+  sums: Float64Array,
+): void {
+  const error = outputs[at]! - valueTarget;
+  gradient[at] = (s.valueCoefficient * error) / n;
+  sums[1]! += 0.5 * error * error;
+}
+
+export type NetworkOutputs = Pick<DenseNetwork, "outputs" | "outputGradient">;
 
 export interface ActionRow {
   probabilities: Float64Array;

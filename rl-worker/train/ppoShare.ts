@@ -5,7 +5,7 @@ import type { KernelBuild } from "../../lib/policy/kernel/instance";
 import type { NetworkSpec } from "../../lib/policy/types";
 import type { RewardTerms } from "../env/reward";
 import type { Env } from "../env/types";
-import { type ActionRow, type Sample, sampleAction, sampleLoss } from "./ppoLoss";
+import { type ActionRow, policyLoss, type Sample, sampleAction, valueLoss } from "./ppoLoss";
 import type { PpoSettings } from "./ppoTypes";
 import { meanAndDeviation } from "./sampling";
 import type { Barrier } from "./threads";
@@ -77,8 +77,8 @@ export interface ShareStart {
 
 /**
  * Environments [fromEnv, toEnv) and every lane whose number leaves the remainder `thread` when divided by the
- * number of threads. A lane is a part of the rows of every minibatch and a part of the parameters. All shares are
- * called alike; in `epoch` they meet after the rows, after the gradients and after the step.
+ * number of threads; a lane is a part of the network. All shares are called alike; in `epoch` they meet whenever one
+ * needs what others wrote.
  */
 export class PpoShare {
   readonly net: DenseNetwork;
@@ -243,9 +243,16 @@ export class PpoShare {
       if (block > 0) barrier.meet();
       for (const lane of lanes) {
         const to = Math.floor(((lane + 1) * rows.length) / s.gradientLanes);
-        let from = Math.floor((lane * rows.length) / s.gradientLanes);
-        for (; from < to; from += ROW_CHUNK) {
-          this.backwardRows(lane, rows, from, Math.min(from + ROW_CHUNK, to), batch.length, scale, terms);
+        const from = Math.floor((lane * rows.length) / s.gradientLanes);
+        net.indices.set(rows.subarray(from, to), from);
+        net.gather(to - from, from);
+      }
+      // A part of fewer layers has more rows than its lane gathered.
+      if (net.parts[0]!.shares < s.gradientLanes) barrier.meet();
+      for (const lane of lanes) {
+        const { from, to } = net.rowsOf(lane, rows.length);
+        for (let chunk = from; chunk < to; chunk += ROW_CHUNK) {
+          this.lossRows(lane, rows, chunk, Math.min(chunk + ROW_CHUNK, to), batch.length, scale, terms);
         }
       }
       barrier.meet();
@@ -253,8 +260,8 @@ export class PpoShare {
     }
   }
 
-  /** Takes rows [from, to) of a block through the network, the loss of a minibatch of n samples, and back. */
-  private backwardRows(
+  /** Takes rows [from, to) of a block through a lane's layers, the loss of a minibatch of n samples, and back. */
+  private lossRows(
     lane: number,
     block: Uint32Array,
     from: number,
@@ -265,21 +272,22 @@ export class PpoShare {
   ): void {
     const { net, row } = this;
     const { actions, logProbs, advantages, returns, laneSums } = this.start.rollout;
+    const { hasPolicy, hasValue } = net.parts[lane]!;
     const sums = laneSums.subarray(lane * LANE_STRIDE, lane * LANE_STRIDE + SQUARES);
-    net.indices.set(block.subarray(from, to), from);
-    net.gather(to - from, from);
-    net.forward(to - from, from);
+    net.forwardPart(lane, to - from, from);
     // One object for all samples: millions of short-lived ones would be a tenth of the time.
     const sample: Sample = { action: 0, oldLogProb: 0, advantage: 0, valueTarget: 0 };
     for (let i = from; i < to; i++) {
       const index = block[i]!;
+      const at = i * net.outputStride;
       sample.action = actions[index]!;
       sample.oldLogProb = logProbs[index]!;
       sample.advantage = (advantages[index]! - scale.mean) / (scale.deviation + 1e-8);
       sample.valueTarget = returns[index]!;
-      sampleLoss(terms, sample, net, i * net.outputStride, n, row, sums);
+      if (hasPolicy) policyLoss(terms, sample, net, at, n, row, sums);
+      if (hasValue) valueLoss(terms, sample, net, at + net.valueColumn, n, sums);
     }
-    net.backwardRows(to - from, from);
+    net.backwardPart(lane, to - from, from);
   }
 }
 

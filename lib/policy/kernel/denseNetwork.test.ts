@@ -108,9 +108,9 @@ describe("dense network kernel", () => {
     for (let i = 0; i < one.length; i++) expect(Math.abs(one[i]! - two[i]!)).toBeLessThan(1e-6 * norm);
   });
 
-  it("networks of one memory that share out rows and parts give the bits of one that does everything", () => {
+  it("networks of one memory that share out its parts give the bits of one that does everything", () => {
     for (const spec of SHAPES) {
-      for (const parts of [2, 3]) {
+      for (const parts of [2, 3, 4]) {
         const options = { maxRows: 70, training: true, parts };
         const alone = new DenseNetwork(spec, options);
         fill(alone, 9);
@@ -119,28 +119,26 @@ describe("dense network kernel", () => {
         first.setWeights(alone.getWeights());
         second.observations.set(alone.observations);
         first.outputGradient.set(alone.outputGradient);
-        const shares = [
-          { network: first, from: 0, rows: 33 },
-          { network: second, from: 33, rows: 37 },
-        ];
+        const owner = (part: number) => (part % 2 === 0 ? first : second);
+        const all = Array.from({ length: parts }, (_, part) => part);
         const step = { learningRate: 0.01, maxGradientNorm: 0.5 };
         for (let t = 0; t < 3; t++) {
           alone.forward(70);
           alone.backward(70);
           const norm = alone.adamStep(step);
-          for (const { network, from, rows } of shares) {
-            network.forward(rows, from);
-            network.backwardRows(rows, from);
+          for (const part of all) {
+            const { from, to } = first.rowsOf(part, 70);
+            owner(part).forwardPart(part, to - from, from);
+            owner(part).backwardPart(part, to - from, from);
           }
-          const owner = (part: number) => shares[part % 2]!.network;
           let squares = 0;
-          for (let part = 0; part < parts; part++) {
+          for (const part of all) {
             owner(part).sumGradients(part, 70, false);
             squares += owner(part).gradientSquares(part);
           }
           expect(Math.sqrt(squares)).toBe(norm);
           second.advanceOptimiser();
-          for (let part = 0; part < parts; part++) owner(part).applyAdam(part, norm, step);
+          for (const part of all) owner(part).applyAdam(part, norm, step);
         }
         expect(second.getWeights()).toEqual(alone.getWeights());
         expect(first.outputs).toEqual(alone.outputs);

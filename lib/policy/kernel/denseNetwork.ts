@@ -8,7 +8,7 @@ import {
   type KernelExports,
   MATMUL_START,
 } from "./instance";
-import { type Layer, type NetworkLayout, planNetwork } from "./layout";
+import { type Layer, type NetworkLayout, type Part, planNetwork } from "./layout";
 
 export interface DenseNetworkOptions {
   /** Rows there is room for: the largest batch of one forward or backward call. */
@@ -20,7 +20,7 @@ export interface DenseNetworkOptions {
   /** The build to compute with; the baseline, which every replay uses, unless a trainer chooses another. */
   kernel?: KernelBuild;
   /**
-   * Parts of the parameters whose gradients and steps can be computed side by side, in threads; 1 when absent. The
+   * Parts into which rows and parameters are shared out, to be worked on side by side by threads; 1 when absent. The
    * gradient's norm is summed part by part, so their number decides bits, and the number of threads none.
    */
   parts?: number;
@@ -58,8 +58,9 @@ export const ROW_CHUNK = 64;
  * r * outputStride + valueColumn. For training also write `outputGradient` (same layout), call `backward(rows)`
  * and `adamStep`.
  *
- * Networks of several threads can work on one memory. They share out the rows of `forward` and `backwardRows`, and
- * then the parts of `sumGradients` and `applyAdam`; no bit depends on who does which.
+ * Networks of several threads can work on one memory. They share out its `parts`, and meet whenever one needs what
+ * others wrote: observations before `forwardPart`, all rows before `sumGradients`, all squares before `applyAdam`, all
+ * parameters before the next forward. No bit depends on who does which.
  */
 export class DenseNetwork {
   readonly observations: Float32Array;
@@ -71,7 +72,7 @@ export class DenseNetwork {
   readonly stored: Float32Array;
   readonly indices: Uint32Array;
   readonly memory: WebAssembly.Memory;
-  readonly parts: number;
+  readonly parts: readonly Part[];
   private readonly kernel: KernelExports;
   private readonly layout: NetworkLayout;
   private readonly betaPowers: Float64Array;
@@ -89,7 +90,7 @@ export class DenseNetwork {
     this.memory = options.memory ?? layout.plan.createMemory(kernel);
     this.kernel = instantiateKernel(kernel, this.memory);
     this.layout = layout;
-    this.parts = parts;
+    this.parts = layout.parts;
     this.gradientBlock = this.block(training ? layout.gradients : layout.parameters);
     this.outputStride = layout.outputColumns;
     this.valueColumn = layout.valueColumn;
@@ -108,12 +109,18 @@ export class DenseNetwork {
     const held = new Set(training ? weightsHeldAtZero(spec) : []);
     if (held.size > 0) {
       this.eachWeight(layout.parameters, (_, at, i) => {
-        const part = layout.parts.findIndex((rows) =>
-          rows.some(({ offset, bytes }) => at * 4 >= offset && at * 4 < offset + bytes),
+        const part = layout.parts.findIndex(({ parameters }) =>
+          parameters.some(({ offset, bytes }) => at * 4 >= offset && at * 4 < offset + bytes),
         );
         if (held.has(i)) this.held[part]!.push(at);
       });
     }
+  }
+
+  /** The rows of a batch that a part takes through its layers. */
+  rowsOf(part: number, rows: number): { from: number; to: number } {
+    const { share, shares } = this.parts[part]!;
+    return { from: Math.floor((share * rows) / shares), to: Math.floor(((share + 1) * rows) / shares) };
   }
 
   /** Copies stored rows indices[from .. from + rows) into rows [from, from + rows) of `observations`. */
@@ -131,8 +138,17 @@ export class DenseNetwork {
    * `storedFrom` on without copying them.
    */
   forward(rows: number, from = 0, storedFrom?: number): void {
+    this.forwardLayers(this.layout.layers, rows, from, storedFrom);
+  }
+
+  /** `forward` through the layers of one part. */
+  forwardPart(part: number, rows: number, from: number): void {
+    this.forwardLayers(this.parts[part]!.layers, rows, from);
+  }
+
+  private forwardLayers(layers: Layer[], rows: number, from: number, storedFrom?: number): void {
     const isStored = storedFrom !== undefined;
-    const { input, stored, layers, inputFloats } = this.layout;
+    const { input, stored, inputFloats } = this.layout;
     const observationBytes = (isStored ? this.spec.observationSize : inputFloats) * 4;
     const first = isStored ? stored + storedFrom * observationBytes : input + from * observationBytes;
     for (const l of layers) {
@@ -151,13 +167,16 @@ export class DenseNetwork {
    * `accumulate` they are added to the last gradients, which belong to the same weights.
    */
   backward(rows: number, accumulate = false): void {
-    this.backwardRows(rows, 0);
-    for (let part = 0; part < this.parts; part++) this.sumGradients(part, rows, accumulate);
+    this.backwardLayers(this.layout.layers, rows, 0);
+    for (let part = 0; part < this.parts.length; part++) this.sumGradients(part, rows, accumulate);
   }
 
-  /** The first half of `backward` for rows [from, from + rows): what every layer's outputs should change by. */
-  backwardRows(rows: number, from: number): void {
-    const { layers } = this.layout;
+  /** The first half of `backward`, for one part's layers and some rows: what every layer's outputs should change by. */
+  backwardPart(part: number, rows: number, from: number): void {
+    this.backwardLayers(this.parts[part]!.layers, rows, from);
+  }
+
+  private backwardLayers(layers: Layer[], rows: number, from: number): void {
     for (let i = layers.length - 1; i >= 0; i--) {
       const l = layers[i]!;
       const { below } = l;
@@ -173,13 +192,13 @@ export class DenseNetwork {
   }
 
   /**
-   * The second half for one part of the parameters: its gradients summed over rows [0, rows), all of which are
-   * through `backwardRows`. Weights held at zero get none, so that Adam, whose moments of them stay 0, never moves
+   * The second half, for one part's parameters: their gradients summed over rows [0, rows), all of which are
+   * through `backwardPart`. Weights held at zero get none, so that Adam, whose moments of them stay 0, never moves
    * them.
    */
   sumGradients(part: number, rows: number, accumulate: boolean): void {
-    const { gradients, input: observations, inputFloats, parts } = this.layout;
-    for (const { layer: l, from, to, offset } of parts[part]!) {
+    const { gradients, input: observations, inputFloats } = this.layout;
+    for (const { layer: l, from, to, offset } of this.parts[part]!.parameters) {
       const input = l.below ? l.below.activation : observations;
       const inputBytes = l.below ? l.below.rowBytes : inputFloats * 4;
       const inputs = Math.min(to, l.inputs) - from;
@@ -203,9 +222,9 @@ export class DenseNetwork {
   /** One Adam step with the last gradients; returns the global gradient norm before clipping. */
   adamStep(step: AdamStep): number {
     let squares = 0;
-    for (let part = 0; part < this.parts; part++) squares += this.gradientSquares(part);
+    for (let part = 0; part < this.parts.length; part++) squares += this.gradientSquares(part);
     this.advanceOptimiser();
-    for (let part = 0; part < this.parts; part++) this.applyAdam(part, Math.sqrt(squares), step);
+    for (let part = 0; part < this.parts.length; part++) this.applyAdam(part, Math.sqrt(squares), step);
     return Math.sqrt(squares);
   }
 
@@ -214,9 +233,9 @@ export class DenseNetwork {
    * of all parts with the root of the sum of all squares make an `adamStep` that several threads can share.
    */
   gradientSquares(part: number): number {
-    const { gradients, parts } = this.layout;
+    const { gradients } = this.layout;
     let squares = 0;
-    for (const { offset, bytes } of parts[part]!)
+    for (const { offset, bytes } of this.parts[part]!.parameters)
       squares += this.kernel.sumSquares(gradients + offset, bytes);
     return squares;
   }
@@ -231,7 +250,7 @@ export class DenseNetwork {
     norm: number,
     { learningRate, maxGradientNorm, weightDecay = 0, epsilon = EPSILON }: AdamStep,
   ) {
-    const { parameters, gradients, moments, adamSettings, parts } = this.layout;
+    const { parameters, gradients, moments, adamSettings } = this.layout;
     const [beta1Power, beta2Power] = this.betaPowers as unknown as [number, number];
     const settings: Record<(typeof ADAM_SETTINGS)[number], number> = {
       gradientScale: norm > maxGradientNorm ? maxGradientNorm / norm : 1,
@@ -245,7 +264,7 @@ export class DenseNetwork {
       keepWeight: 1 - learningRate * weightDecay,
     };
     for (const [i, name] of ADAM_SETTINGS.entries()) this.adamSettings[part]![i] = settings[name];
-    for (const { layer, from, to, offset, bytes } of parts[part]!) {
+    for (const { layer, from, to, offset, bytes } of this.parts[part]!.parameters) {
       // biome-ignore format: addresses first
       this.kernel.adam(
         parameters + offset, gradients + offset, moments[0] + offset, moments[1] + offset, bytes,

@@ -31,7 +31,7 @@ export interface PortablePart {
   to: number;
 }
 
-/** What one thread adds up and moves of a layer: rows [from, to) of its block, of which row `inputs` is the bias. */
+/** What a part adds up and moves of a layer: rows [from, to) of its block, of which row `inputs` is the bias. */
 export interface PartRows {
   layer: Layer;
   from: number;
@@ -41,7 +41,17 @@ export interface PartRows {
   bytes: number;
 }
 
-export type Part = PartRows[];
+/** One of the parts into which the training of a network is shared out. */
+export interface Part {
+  /** The layers that it takes its rows of a batch through: all of them, or those of one of two separate trunks. */
+  layers: Layer[];
+  hasPolicy: boolean;
+  hasValue: boolean;
+  /** It has the share-th of `shares` equal shares of the rows and of its layers' parameters. */
+  share: number;
+  shares: number;
+  parameters: PartRows[];
+}
 
 export interface NetworkLayout {
   plan: ArenaPlan;
@@ -146,21 +156,36 @@ export function planNetwork(
       outputColumns,
     },
     valueColumn: isSeparate ? padded(spec.actionCount) : spec.actionCount,
-    parts: Array.from({ length: options.parts }, (_, part) => partOf(layers, part, options.parts)),
+    parts: partsOf(layers, spec, options.parts),
   };
 }
 
-/** An equal share of the rows of every layer. */
-function partOf(layers: Layer[], part: number, parts: number): Part {
-  // Blocks of four rows are what the kernel transposes at once.
-  const start = (rows: number, p: number) => (p === parts ? rows : padded(Math.floor((p * rows) / parts)));
-  return layers.map((layer) => {
-    const rows = layer.inputs + 1;
-    const from = Math.min(rows, start(rows, part));
-    const to = Math.min(rows, start(rows, part + 1));
-    const rowBytes = layer.columns * 4;
-    return { layer, from, to, offset: layer.weightOffset + from * rowBytes, bytes: (to - from) * rowBytes };
+/**
+ * Two trunks that share nothing are best worked on side by side: they have only the gradient's norm to tell each
+ * other. Else every part is a share of the rows and of the rows of every layer's parameters.
+ */
+function partsOf(layers: Layer[], spec: NetworkSpec, count: number): Part[] {
+  const valueAt = layers.findIndex(({ tanh }) => !tanh) + 1;
+  const bySide = spec.trunk === "separate" && count % 2 === 0;
+  const shares = bySide ? count / 2 : count;
+  return Array.from({ length: count }, (_, part) => {
+    const isPolicy = part % 2 === 0;
+    const own = !bySide ? layers : isPolicy ? layers.slice(0, valueAt) : layers.slice(valueAt);
+    const share = bySide ? Math.floor(part / 2) : part;
+    return {
+      ...{ layers: own, hasPolicy: !bySide || isPolicy, hasValue: !bySide || !isPolicy, share, shares },
+      parameters: own.map((layer) => shareOf(layer, share, shares)),
+    };
   });
+}
+
+function shareOf(layer: Layer, share: number, shares: number): PartRows {
+  const rows = layer.inputs + 1;
+  // Blocks of four rows are what the kernel transposes at once.
+  const start = (n: number) => Math.min(rows, n === shares ? rows : padded(Math.floor((n * rows) / shares)));
+  const [from, to] = [start(share), start(share + 1)];
+  const rowBytes = layer.columns * 4;
+  return { layer, from, to, offset: layer.weightOffset + from * rowBytes, bytes: (to - from) * rowBytes };
 }
 
 /** `networkLayers`, with the two heads of a shared trunk as one product. */
