@@ -97,6 +97,34 @@ describe("a backend that cannot start", () => {
     );
   });
 
+  it("names the field of auth.config that a variable left empty", async () => {
+    const functionsDir = functionsFolder({
+      "auth.config.ts": `export default { providers: [{ domain: process.env.ISSUER_DOMAIN, applicationID: "convex" }] };\n`,
+    });
+    await expect(spawnBackend({ dataDir: join(data.dataDir, "auth"), functionsDir })).rejects.toThrow(
+      /exit code 1: auth.config: an OIDC provider needs domain, applicationID, and domain is empty\. .*--env-file/,
+    );
+  });
+
+  it("stands in for a _generated folder that is not there, in both runtimes", async () => {
+    const functionsDir = functionsFolder({
+      "sums.ts": `import { action, query } from "./_generated/server";
+import { api, internal } from "./_generated/api.js";
+export const one = query({ args: {}, handler: () => 1 });
+export const sum = action({ args: {}, handler: async (ctx) =>
+  (await ctx.runQuery(api.sums.one)) + (await ctx.runAction(internal.deep.host.two)) });
+`,
+      "deep/host.ts": `"use node";
+import { sep } from "node:path";
+import { internalAction } from "../_generated/server";
+export const two = internalAction({ args: {}, handler: () => sep.length + 1 });
+`,
+    });
+    const backend = await spawnBackend({ dataDir: join(data.dataDir, "bare"), functionsDir });
+    expect(await new ConvexHttpClient(backend.url).action(api.sums!.sum!, {})).toBe(3);
+    await backend.end("SIGTERM");
+  });
+
   it('refuses a query in a "use node" module', async () => {
     const functionsDir = functionsFolder({
       "host.ts": `"use node";\nimport { queryGeneric } from "convex/server";\nexport const q = queryGeneric({ handler: () => 1 });\n`,

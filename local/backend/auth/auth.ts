@@ -11,6 +11,7 @@ import {
 import type { AuthProviderConfig } from "../loader/modules";
 import type { Ports } from "../ports";
 import { ANONYMOUS, type Caller } from "../runtime/callState";
+import { OperatorError } from "../store/store";
 import type { JsonObject, JsonValue } from "../values/encoded";
 
 /** A token that does not count; clients see the sentence. */
@@ -73,6 +74,19 @@ async function discover(issuer: string): Promise<JWTVerifyGetKey> {
   return keysAt(((await response.json()) as { jwks_uri: string }).jwks_uri);
 }
 
+/** Fields that a provider cannot do without. Throws OperatorError naming one that is empty: as a rule a variable that nobody has set. */
+function demand<K extends string>(
+  what: string,
+  config: Partial<Record<K, string>>,
+  names: K[],
+): Record<K, string> {
+  const missing = names.find((name) => !config[name]);
+  if (missing === undefined) return config as Record<K, string>;
+  throw new OperatorError(
+    `auth.config: ${what} needs ${names.join(", ")}, and ${missing} is empty. If it comes from a variable, set that with --env-file.`,
+  );
+}
+
 function providerOf(config: AuthProviderConfig): Provider {
   let keys: Promise<JWTVerifyGetKey> | null = null;
   const remember = (load: () => Promise<JWTVerifyGetKey>) => () => {
@@ -83,23 +97,23 @@ function providerOf(config: AuthProviderConfig): Provider {
     return keys;
   };
   if (config.type === "customJwt") {
-    const { issuer, jwks, algorithm, applicationID } = config;
-    if (!issuer || !jwks || !algorithm)
-      throw new Error("auth.config: a customJwt provider needs issuer, jwks and algorithm.");
+    const { issuer, jwks, algorithm } = demand("a customJwt provider", config, [
+      "issuer",
+      "jwks",
+      "algorithm",
+    ]);
     return {
       issuer,
-      applicationId: applicationID,
+      applicationId: config.applicationID,
       algorithms: [algorithm],
       keys: remember(async () => keysAt(jwks)),
     };
   }
-  if (!config.domain || !config.applicationID) {
-    throw new Error("auth.config: an OIDC provider needs domain and applicationID.");
-  }
-  const issuer = /^https?:\/\//.test(config.domain) ? config.domain : `https://${config.domain}`;
+  const { domain, applicationID } = demand("an OIDC provider", config, ["domain", "applicationID"]);
+  const issuer = /^https?:\/\//.test(domain) ? domain : `https://${domain}`;
   return {
     issuer,
-    applicationId: config.applicationID,
+    applicationId: applicationID,
     algorithms: ["RS256", "ES256"],
     keys: remember(() => discover(issuer)),
   };

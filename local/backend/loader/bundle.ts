@@ -6,6 +6,7 @@ import { type BuildFailure, type BuildOptions, build, type Plugin } from "esbuil
 import { registerSourceMapFile } from "../runtime/sourceMaps";
 import { OperatorError } from "../store/store";
 import type { EntryPoint } from "./entryPoints";
+import { generatedModules } from "./generated";
 
 const DEFINE = { "process.env.NODE_ENV": '"production"' };
 
@@ -124,7 +125,7 @@ export async function bundleDefaultRuntime(
     ...BUNDLE_FOR_CONTEXT,
     absWorkingDir: workingDir,
     globalName: "__convexModules",
-    plugins: [markerPackages],
+    plugins: [markerPackages, generatedModules],
     sourcemap: "external",
     outfile: join(workingDir, "functions.js"),
   } satisfies BuildOptions;
@@ -166,7 +167,7 @@ export async function bundleNodeRuntime(
         join(options.functionsDir, "index.js"),
       )});`,
     },
-    plugins: [markerPackages, externals(options.externalPackages, options.functionsDir)],
+    plugins: [markerPackages, generatedModules, externals(options.externalPackages, options.functionsDir)],
     logLevel: "silent",
     sourcemap: "external",
     metafile: true,

@@ -15,6 +15,8 @@ function refuse(name: string): never {
   );
 }
 
+const MAX_RANDOM_BYTES = 65_536;
+
 /** Wraps a host function so that it only works where effects are allowed. */
 function actionsOnly<F extends (...args: never[]) => unknown>(name: string, run: F): F {
   return ((...args: never[]) => {
@@ -78,17 +80,27 @@ const DETERMINISM = `(function (host) {
   Math.random = () => host.random() ?? random();
 })`;
 
+/** Random bytes come from the port everywhere: Convex too gives them in queries and mutations, and password hashing needs them there. */
 function createCrypto(ports: Ports): object {
   const { subtle } = globalThis.crypto;
   return {
     subtle,
-    getRandomValues: actionsOnly("crypto.getRandomValues()", (array: ArrayBufferView) => {
+    getRandomValues(array: ArrayBufferView) {
+      if (!ArrayBuffer.isView(array) || /^Float|^DataView/.test(array.constructor.name))
+        throw new DOMException(
+          "The provided ArrayBufferView is not an integer array type",
+          "TypeMismatchError",
+        );
+      if (array.byteLength > MAX_RANDOM_BYTES)
+        throw new TypeError(
+          `Byte length (${array.byteLength}) exceeds the number of bytes of entropy available via this API (${MAX_RANDOM_BYTES})`,
+        );
       new Uint8Array(array.buffer, array.byteOffset, array.byteLength).set(
         ports.randomBytes(array.byteLength),
       );
       return array;
-    }),
-    randomUUID: actionsOnly("crypto.randomUUID()", () => uuidOf(ports.randomBytes(16))),
+    },
+    randomUUID: () => uuidOf(ports.randomBytes(16)),
   };
 }
 

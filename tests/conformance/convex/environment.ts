@@ -44,6 +44,14 @@ export const inQuery = query({ args: { salt: v.optional(v.number()) }, handler: 
 export const inMutation = mutation({ args: {}, handler: probe });
 export const inAction = action({ args: {}, handler: probe });
 
+const draw = () => ({
+  uuid: crypto.randomUUID(),
+  bytes: [...crypto.getRandomValues(new Uint8Array(16))],
+  words: [...crypto.getRandomValues(new Uint32Array(4))],
+});
+export const randomBytes = query({ args: { salt: v.number() }, handler: draw });
+export const randomBytesInMutation = mutation({ args: {}, handler: draw });
+
 export const web = query({
   args: {},
   handler: async () => ({
