@@ -1,8 +1,8 @@
-/** Hyper-parameter searches for people: list, trials, request, cancel. */
+/** Hyper-parameter searches for people: list, trials, request, cancel, resume. */
 import { v } from "convex/values";
 import { LIMITS } from "../../lib/contract/limits";
 import { operatorMutation, viewerQuery } from "../builders";
-import { cancelSearch, requestSearch, requireSearch, trialsOfRung } from "./model";
+import { cancelSearch, requestSearch, requireSearch, resumeSearch, trialsOfRung } from "./model";
 import { searchFields, searchRequestFields, searchTrialFields } from "./schema";
 
 const vSearch = v.object({ ...searchFields, _id: v.id("searches") });
@@ -47,6 +47,17 @@ export const cancel = operatorMutation({
   returns: v.null(),
   handler: async (ctx, { searchId }) => {
     await cancelSearch(ctx, await requireSearch(ctx, searchId), ctx.actor.tokenIdentifier);
+    return null;
+  },
+});
+
+/** Goes on with a cancelled search. */
+export const resume = operatorMutation({
+  limit: "jobRequests",
+  args: { searchId: v.id("searches") },
+  returns: v.null(),
+  handler: async (ctx, { searchId }) => {
+    await resumeSearch(ctx, await requireSearch(ctx, searchId), ctx.actor.tokenIdentifier);
     return null;
   },
 });

@@ -8,12 +8,13 @@ import {
   sampleConfigurations,
   survivors,
 } from "../../lib/search/sampleConfigurations";
+import { proposeConfigurations } from "../../lib/search/tpe";
 import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
 import { recipeFor, requireTrainingDataset } from "../agents/model";
 import { appendAudit } from "../audit/model";
-import { releaseJob, requireJob } from "../ops/model";
-import { endWalkForward, requestWalkForward } from "../walkForwards/model";
+import { releaseJob, requireJob, resumeJob } from "../ops/model";
+import { endWalkForward, requestWalkForward, requeueWalkForward } from "../walkForwards/model";
 import type { searchRequestFields } from "./schema";
 
 export type SearchRequest = ObjectType<typeof searchRequestFields>;
@@ -75,23 +76,43 @@ export async function requestSearch(
     createdAtMs: Date.now(),
   });
   const search = await requireSearch(ctx, searchId);
-  const drawn = sampleConfigurations(request.ranges, configurations, request.seed);
-  await startRung(ctx, search, 0, drawn);
+  await startRung(ctx, search, 0, nextConfigurations(search, []));
   await appendAudit(ctx, {
     actor,
     action: "search.request",
     subjectType: "search",
     subjectId: searchId,
-    detail: { algorithm: request.algorithm, configurations, rungs, datasetHash: dataset.datasetHash },
+    detail: {
+      ...{ algorithm: request.algorithm, configurations, rungs, datasetHash: dataset.datasetHash },
+      sampler: request.sampler ?? "random",
+    },
   });
   return searchId;
 }
 
+/**
+ * What the first rung tries after these, which have all ended: everything at once when drawn at random, batch after
+ * batch when each is proposed from the scores of those before. None when the rung is full.
+ */
+function nextConfigurations(
+  { sampler, ranges, configurations, seed }: Doc<"searches">,
+  trials: readonly Doc<"searchTrials">[],
+): Record<string, number>[] {
+  if (sampler !== "tpe") return trials.length > 0 ? [] : sampleConfigurations(ranges, configurations, seed);
+  const observed = trials.map((row) => ({ configuration: row.hyperparameters, score: scoreOf(row) }));
+  return proposeConfigurations(ranges, observed, configurations, seed);
+}
+
+const scoreOf = (trial: Doc<"searchTrials">): number | null =>
+  trial.status === "finished" ? (trial.sharpePerDay ?? null) : null;
+
+/** Queues a walk-forward for each; `from` is how many trials the rung has already. */
 async function startRung(
   ctx: MutationCtx,
   search: Doc<"searches">,
   rung: number,
   configurations: Record<string, number>[],
+  from = 0,
 ): Promise<void> {
   const { steps } = search.ladder[rung]!;
   const dataset = await requireTrainingDataset(ctx, search.datasetId);
@@ -117,7 +138,7 @@ async function startRung(
     await ctx.db.insert("searchTrials", {
       searchId: search._id,
       rung,
-      index,
+      index: from + index,
       hyperparameters: drawn,
       steps,
       walkForwardId,
@@ -145,10 +166,16 @@ export async function advanceSearch(ctx: MutationCtx, walkForward: Doc<"walkForw
     netPnlUsd: median?.netPnlUsd,
   });
   const search = await requireSearch(ctx, trial.searchId);
-  if (search.status !== "running" || trial.rung !== search.rung) return;
+  if (search.status === "running" && trial.rung === search.rung) await advanceRung(ctx, search);
+}
+
+/** Goes on when every trial of the rung has ended: more of them, the next rung with the best, or the end. */
+async function advanceRung(ctx: MutationCtx, search: Doc<"searches">): Promise<void> {
   const trials = (await trialsOfRung(ctx, search._id, search.rung)).sort((a, b) => a.index - b.index);
   if (trials.some((row) => row.status === "running")) return;
-  const scores = trials.map((row) => (row.status === "finished" ? (row.sharpePerDay ?? null) : null));
+  const more = search.rung === 0 ? nextConfigurations(search, trials) : [];
+  if (more.length > 0) return startRung(ctx, search, 0, more, trials.length);
+  const scores = trials.map(scoreOf);
   const next = search.ladder[search.rung + 1];
   const kept = survivors(scores, next?.configurations ?? 1).map((index) => trials[index]!);
   const best = kept[0];
@@ -188,7 +215,39 @@ async function endSearch(
   await ctx.db.patch(search._id, { status, error, finishedAtMs: Date.now() });
 }
 
-/** Cancels what is waiting or running; finished trials stay counted. */
+/**
+ * Goes on with a cancelled search: the trials that were stopped go back to the queue with the folds they have, and
+ * what is proposed after them is what would have been.
+ */
+export async function resumeSearch(ctx: MutationCtx, search: Doc<"searches">, actor: string): Promise<void> {
+  if (search.status !== "cancelled") {
+    throw new ConvexError(
+      appError("CONFLICT", `Only a cancelled search resumes; this one is ${search.status}`, "searchId"),
+    );
+  }
+  const stopped = (await trialsOfRung(ctx, search._id, search.rung)).filter(
+    (trial) => trial.status === "cancelled",
+  );
+  for (const trial of stopped) {
+    const walkForward = await ctx.db.get(trial.walkForwardId);
+    if (walkForward?.jobId === undefined) continue;
+    // Refuses while a worker is still on its way to stop: then nothing of this is kept.
+    await resumeJob(ctx, await requireJob(ctx, walkForward.jobId), actor);
+    await requeueWalkForward(ctx, walkForward);
+    await ctx.db.patch(trial._id, { status: "running" });
+  }
+  await ctx.db.patch(search._id, { status: "running", error: undefined, finishedAtMs: undefined });
+  await advanceRung(ctx, await requireSearch(ctx, search._id));
+  await appendAudit(ctx, {
+    actor,
+    action: "search.resume",
+    subjectType: "search",
+    subjectId: search._id,
+    detail: { rung: search.rung, trials: stopped.length },
+  });
+}
+
+/** Cancels what is waiting or running; trials that were begun stay counted. */
 export async function cancelSearch(ctx: MutationCtx, search: Doc<"searches">, actor: string): Promise<void> {
   if (search.status !== "running") {
     throw new ConvexError(appError("CONFLICT", `This search is ${search.status} already`, "searchId"));

@@ -27,6 +27,8 @@ export const searchRequestFields = {
   fixed: vHyperparameters,
   ranges: v.array(vSearchRange),
   configurations: v.number(),
+  /** How the first rung's configurations are found; random when absent, as on older desks. */
+  sampler: v.optional(v.union(v.literal("random"), v.literal("tpe"))),
   /** Seed of the drawing; the trainings use `trainingSeeds`. */
   seed: v.number(),
   trainingSeeds: v.array(v.number()),

@@ -52,11 +52,12 @@ export function sampleConfigurations(
 ): Record<string, number>[] {
   const random = createPrng(seed);
   return Array.from({ length: count }, () =>
-    Object.fromEntries(ranges.map((range) => [range.name, drawn(range, random.nextFloat())])),
+    Object.fromEntries(ranges.map((range) => [range.name, valueAt(range, random.nextFloat())])),
   );
 }
 
-function drawn({ scale, min, max, choices }: SearchRange, u: number): number {
+/** The value at a share u of [0, 1) of the range's width, on its scale. */
+export function valueAt({ scale, min, max, choices }: SearchRange, u: number): number {
   switch (scale) {
     case "choice":
       return choices[Math.floor(u * choices.length)]!;
@@ -68,6 +69,13 @@ function drawn({ scale, min, max, choices }: SearchRange, u: number): number {
     case "linear":
       return min + u * (max - min);
   }
+}
+
+/** The share of the range's width at which a real or whole value lies, in [0, 1]; the inverse of `valueAt`. */
+export function unitOf({ scale, min, max }: SearchRange, value: number): number {
+  if (scale === "log") return Math.log(value / min) / Math.log(max / min);
+  if (scale === "integer") return (value - min + 0.5) / (max - min + 1);
+  return (value - min) / (max - min);
 }
 
 export interface Rung {

@@ -1,7 +1,7 @@
 /** `assay walk-forward`, `search` and `gates`: is it better than luck, and by which rule. */
 import { type Command, Option } from "commander";
 import { parseHyperparameters, parseNumbers, parseSearchRange, parseWhole } from "./arguments";
-import { search, searchStatus, setGates, showGates, walkForward } from "./commands/judge";
+import { resumeSearch, search, searchStatus, setGates, showGates, walkForward } from "./commands/judge";
 import { sub, withDesk } from "./program";
 import { UsageError } from "./session";
 
@@ -67,6 +67,11 @@ export function addJudging(program: Command): void {
     .option("--reduction <n>", "every rung trains this many times as long and keeps one in this many", "3")
     .option("--folds <n>", "test spans of every walk-forward", "2")
     .option("--seeds <list>", "training seeds", "1")
+    .addOption(
+      new Option("--sampler <name>", "draw at random, or propose from the scores so far (tpe)")
+        .choices(["random", "tpe"])
+        .default("random"),
+    )
     .option("--seed <n>", "seed of the drawing", "1")
     .action((options, command: Command) => {
       const request = {
@@ -80,6 +85,7 @@ export function addJudging(program: Command): void {
         folds: parseWhole(options.folds, "--folds", 1, 12),
         trainingSeeds: parseNumbers(options.seeds, "--seeds"),
         seed: parseWhole(options.seed, "--seed", 0, 0xffffffff),
+        sampler: options.sampler as "random" | "tpe",
       };
       return withDesk(
         command,
@@ -88,6 +94,15 @@ export function addJudging(program: Command): void {
         (result) => result.status === "finished",
       );
     });
+  sub(searches, "resume <search>", "go on with a cancelled search; Ctrl-C cancels it again").action(
+    (id: string, _options, command: Command) =>
+      withDesk(
+        command,
+        true,
+        ({ person }) => resumeSearch(person, id),
+        (result) => result.status === "finished",
+      ),
+  );
   sub(searches, "status <search>", "trials and the best configuration so far").action(
     (id: string, _options, command: Command) =>
       withDesk(command, false, ({ person }) => searchStatus(person, id)),

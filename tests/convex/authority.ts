@@ -151,6 +151,7 @@ export const AUTHORITY: Record<string, Authority> = {
   "runs/worker:refuseModel": "service",
   "runs/worker:switchModel": "service",
   "searches/console:cancel": "operator",
+  "searches/console:resume": "operator",
   "searches/console:get": "viewer",
   "searches/console:list": "viewer",
   "searches/console:request": "operator",

@@ -132,3 +132,53 @@ describe("a search", () => {
     expect(await desk.viewer.query(api.searches.console.list, {})).toEqual([]);
   });
 });
+
+describe("a search by tree-structured Parzen estimators", () => {
+  const RANDOM = 4;
+  const tpe = (change: object = {}) => request({ sampler: "tpe", configurations: 7, rungs: 2, ...change });
+  const near = ({ learningRate }: Record<string, number>) => -Math.abs(Math.log10(learningRate! / 2e-3));
+  const rates = async (searchId: Id<"searches">) =>
+    (await get(searchId)).trials
+      .filter(({ rung }) => rung === 0)
+      .sort((a, b) => a.index - b.index)
+      .map(({ hyperparameters }) => hyperparameters.learningRate);
+  /** Works every job that is queued, and all that follow from them, until the rung is done. */
+  async function workAll(searchId: Id<"searches">) {
+    while ((await get(searchId)).rung === 0) {
+      const waiting = (await get(searchId)).trials.filter(({ status }) => status === "running");
+      for (let i = 0; i < waiting.length; i++) await work(3 + near(waiting[i]!.hyperparameters));
+    }
+  }
+
+  test("tries random ones first, then what the scores propose, and halves when the rung is full", async () => {
+    const searchId = await tpe();
+    expect((await get(searchId)).trials).toHaveLength(RANDOM);
+    await workAll(searchId);
+    expect(await rates(searchId)).toHaveLength(7);
+    const { trials, rung } = await get(searchId);
+    expect(rung).toBe(1);
+    expect(trials.filter((trial) => trial.rung === 1)).toHaveLength(4);
+  });
+
+  test("cancelled between two batches and resumed, it proposes what it would have proposed unbroken", async () => {
+    const unbroken = await tpe();
+    await workAll(unbroken);
+    await desk.operator.mutation(api.searches.console.cancel, { searchId: unbroken });
+
+    const broken = await tpe();
+    const drawn = (await get(broken)).trials;
+    for (const trial of drawn.slice(0, 2)) await work(3 + near(trial.hyperparameters));
+    await desk.operator.mutation(api.searches.console.cancel, { searchId: broken });
+    expect((await get(broken)).status).toBe("cancelled");
+    await desk.operator.mutation(api.searches.console.resume, { searchId: broken });
+    for (const trial of drawn.slice(2)) await work(3 + near(trial.hyperparameters));
+    await workAll(broken);
+    expect(await rates(broken)).toEqual(await rates(unbroken));
+  });
+});
+
+test("a search that was not cancelled does not resume", async () => {
+  const searchId = await request();
+  const resuming = desk.operator.mutation(api.searches.console.resume, { searchId });
+  await expectFailure(resuming, "CONFLICT", "searchId");
+});

@@ -74,13 +74,23 @@ const summaryOf = ({ status, rung, ladder, best, error, trials }: SearchState) =
 
 /** Starts a search and follows it; Ctrl-C cancels what is left of it. */
 export async function search(person: Desk, dataset: string, request: SearchRequest) {
-  const startedAtMs = systemClock.monotonicMs();
   const datasetId = dataset as Id<"datasets">;
-  const searchId = await person.mutation(api.searches.console.request, { datasetId, ...request });
+  return follow(person, await person.mutation(api.searches.console.request, { datasetId, ...request }));
+}
+
+/** Goes on with a cancelled search and follows it. */
+export async function resumeSearch(person: Desk, id: string) {
+  const searchId = id as Id<"searches">;
+  await person.mutation(api.searches.console.resume, { searchId });
+  return follow(person, searchId);
+}
+
+async function follow(person: Desk, searchId: Id<"searches">) {
+  const startedAtMs = systemClock.monotonicMs();
   process.stderr.write(`search ${searchId}\n`);
   const progress = createProgress(systemClock.monotonicMs);
   const release = onInterrupt(() => {
-    process.stderr.write("\nCancelling the search; finished trials stay counted ...\n");
+    process.stderr.write(`\nCancelling the search; to go on: assay search resume ${searchId}\n`);
     person.mutation(api.searches.console.cancel, { searchId }).catch(() => undefined);
   });
   try {

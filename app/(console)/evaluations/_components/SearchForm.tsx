@@ -24,7 +24,7 @@ import type { Algorithm } from "@/lib/policy/algorithms";
 const NUMBERS = [
   ["configurations", "Configurations", "first rung"],
   ["firstSteps", "Steps", "first rung"],
-  ["rungs", "Rungs", "1 is plain random search"],
+  ["rungs", "Rungs", "1 trains all equally long"],
   ["reduction", "Reduction", "keeps one in this many"],
   ["folds", "Folds", "of every trial"],
   ["seed", "Seed", "of the drawing"],
@@ -54,6 +54,7 @@ export function SearchForm() {
   ]);
   const [numbers, setNumbers] = useState(FIRST);
   const [trainingSeeds, setTrainingSeeds] = useState("1");
+  const [sampler, setSampler] = useState<"random" | "tpe">("random");
   if (datasets === undefined) return <SkeletonRows rows={6} />;
   const datasetId = chosen ?? datasets[0]?._id;
   if (datasetId === undefined) return <NoDataset />;
@@ -75,7 +76,7 @@ export function SearchForm() {
         number
       >;
       const searchId = await request.submit({
-        ...{ datasetId, algorithm, fixed: fixed.value, ranges: parsed, trainingSeeds: seeds },
+        ...{ datasetId, algorithm, fixed: fixed.value, ranges: parsed, trainingSeeds: seeds, sampler },
         ...counts,
       });
       if (searchId !== undefined) router.push(`/evaluations/search/${searchId}`);
@@ -102,7 +103,18 @@ export function SearchForm() {
           />
         </Field>
       ))}
-      <Field label="Training seeds" hint="the median counts" className="col-span-2">
+      <Field label="Configurations come from" hint="in the first rung">
+        <select
+          className="field pr-6"
+          value={sampler}
+          onChange={(event) => setSampler(event.target.value as "random" | "tpe")}
+          data-testid="search-sampler"
+        >
+          <option value="random">random draws</option>
+          <option value="tpe">TPE: scores so far</option>
+        </select>
+      </Field>
+      <Field label="Training seeds" hint="the median counts">
         <input
           className="field"
           value={trainingSeeds}

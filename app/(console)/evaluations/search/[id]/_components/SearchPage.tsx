@@ -1,7 +1,7 @@
 "use client";
 import { useMutation, useQuery } from "convex/react";
 import type { FunctionReturnType } from "convex/server";
-import { Ban, Sparkles } from "lucide-react";
+import { Ban, Play, Sparkles } from "lucide-react";
 import { StatusChip } from "@/components/domain/chips";
 import { showHyperparameter, showOverrides } from "@/components/domain/walkForward/view";
 import { formatCompact, formatCount, formatItems, formatNumber } from "@/components/format";
@@ -24,6 +24,7 @@ export type Search = FunctionReturnType<typeof api.searches.console.get>;
 export function SearchPage({ searchId }: { searchId: Id<"searches"> }) {
   const search = useQuery(api.searches.console.get, { searchId });
   const cancel = useSubmit(useMutation(api.searches.console.cancel));
+  const resume = useSubmit(useMutation(api.searches.console.resume));
   const refusal = useRefusal("operator");
   if (search === undefined) return <SkeletonRows rows={12} />;
   const { best } = search;
@@ -41,17 +42,27 @@ export function SearchPage({ searchId }: { searchId: Id<"searches"> }) {
           search.status === "running" ? (
             <Button
               disabled={refusal !== null}
-              title={refusal ?? "Finished trials stay counted"}
+              title={refusal ?? "Trials that were begun stay counted"}
               busy={cancel.isBusy}
               onClick={() => void cancel.submit({ searchId })}
               data-testid="search-cancel"
             >
               <Ban aria-hidden /> Cancel
             </Button>
+          ) : search.status === "cancelled" ? (
+            <Button
+              disabled={refusal !== null}
+              title={refusal ?? "Stopped trials go on with the folds they have"}
+              busy={resume.isBusy}
+              onClick={() => void resume.submit({ searchId })}
+              data-testid="search-resume"
+            >
+              <Play aria-hidden /> Resume
+            </Button>
           ) : null
         }
       />
-      <InlineError message={cancel.error ?? search.error ?? null} />
+      <InlineError message={cancel.error ?? resume.error ?? search.error ?? null} />
       <div className="grid min-w-0 grid-cols-1 items-start gap-4 xl:grid-cols-2">
         <Panel title="Ladder" hint="every rung trains longer and keeps the best">
           <Ladder search={search} />
