@@ -2,8 +2,11 @@
 import { v } from "convex/values";
 import { LIMITS } from "../../lib/contract/limits";
 import { operatorMutation, viewerQuery } from "../builders";
-import { acknowledge as acknowledgeAlert } from "./model";
-import { alertFields, reportFields, stateFields } from "./schema";
+import { vDriftAction } from "../learning/schema";
+import { activeRuns } from "../runs/model";
+import { vTimeframe } from "../validators";
+import { acknowledge as acknowledgeAlert, driftPolicyOf, stateOf, watchedSince } from "./model";
+import { alertFields, reportFields, stateFields, vDriftLevel } from "./schema";
 
 const REPORTS_PER_VIEW = 500;
 const DAY_MS = 86_400_000;
@@ -38,15 +41,49 @@ export const acknowledge = operatorMutation({
   },
 });
 
+/** Which of the active runs are watched, since when, what would be done, and how they stand. */
+export const watching = viewerQuery({
+  args: {},
+  returns: v.array(
+    v.object({
+      runId: v.id("runs"),
+      name: v.string(),
+      instrument: v.string(),
+      timeframe: vTimeframe,
+      feed: v.union(v.literal("live"), v.literal("replay")),
+      isOn: v.boolean(),
+      sinceMs: v.number(),
+      onWarning: vDriftAction,
+      onSevere: vDriftAction,
+      /** Null before the first check of the run's present model. */
+      level: v.union(v.null(), vDriftLevel),
+      checkedAtMs: v.union(v.null(), v.number()),
+    }),
+  ),
+  handler: async (ctx) => {
+    const rows = [];
+    for (const run of await activeRuns(ctx)) {
+      const { enabled: isOn, onWarning, onSevere } = await driftPolicyOf(ctx, run);
+      const standing = await stateOf(ctx, run._id);
+      const isOfModel = standing !== null && standing.versionId === run.versionId;
+      const { name, instrument, timeframe, feed } = run;
+      rows.push({
+        ...{ runId: run._id, name, instrument, timeframe, feed },
+        ...{ isOn, sinceMs: await watchedSince(ctx, run), onWarning, onSevere },
+        level: isOfModel ? standing.level : null,
+        checkedAtMs: isOfModel ? standing.atMs : null,
+      });
+    }
+    return rows;
+  },
+});
+
 /** How a run stands, or null before its first check. */
 export const state = viewerQuery({
   args: { runId: v.id("runs") },
   returns: v.union(v.null(), v.object(stateFields)),
   handler: async (ctx, { runId }) => {
-    const row = await ctx.db
-      .query("driftStates")
-      .withIndex("by_run", (q) => q.eq("runId", runId))
-      .unique();
+    const row = await stateOf(ctx, runId);
     if (row === null) return null;
     const { _id, _creationTime, ...fields } = row;
     return fields;

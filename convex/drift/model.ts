@@ -3,7 +3,7 @@ import { ConvexError, type Infer, type ObjectType } from "convex/values";
 import { appError } from "../../lib/contract/errors";
 import { LIMITS } from "../../lib/contract/limits";
 import { CALM, type DriftLevel, nextDriftState } from "../../lib/drift/level";
-import type { DriftAction, DriftPolicy } from "../../lib/drift/policy";
+import { DEFAULT_DRIFT_POLICY, type DriftAction, type DriftPolicy, isWatched } from "../../lib/drift/policy";
 import { actionShift, scoreDrift } from "../../lib/drift/score";
 import { applyPlatt, expectedCalibrationError } from "../../lib/stats/calibration";
 import type { Doc, Id } from "../_generated/dataModel";
@@ -13,7 +13,7 @@ import { decisionsOfModel } from "../decisions/model";
 import { newestFills } from "../execution/model";
 import { championOf, rollback } from "../governance/model";
 import { activeCycle, learningPolicy, startDue } from "../learning/model";
-import { restrain } from "../runs/model";
+import { activeRuns, progressOf, restrain } from "../runs/model";
 import type { referenceFields, vDriftLevel } from "./schema";
 
 const DRIFT_ACTOR = "system:drift";
@@ -24,6 +24,9 @@ const FILLS_MIN = 10;
 const FILLS_MAX = 200;
 const CALIBRATION_BINS = 10;
 const FLAT = 1;
+/** Policy versions that are looked through for the last change. */
+const VERSIONS_MAX = 100;
+const UNRESTRAINED = "Decisions are unrestrained again.";
 
 type Reference = Doc<"driftReferences">;
 
@@ -43,9 +46,62 @@ export async function saveReference(
   await ctx.db.insert("driftReferences", { ...reference, atMs: Date.now() });
 }
 
-/** The drift part of the learning policy in force for a run. */
+/** The drift part of the learning policy in force for a run; off where it does not watch runs on such bars. */
 export async function driftPolicyOf(ctx: QueryCtx, run: Doc<"runs">): Promise<DriftPolicy> {
-  return (await learningPolicy(ctx, run.instrument, run.timeframe)).values.drift;
+  const { drift } = (await learningPolicy(ctx, run.instrument, run.timeframe)).values;
+  return { ...drift, enabled: isWatched(drift, run.feed) };
+}
+
+export async function stateOf(ctx: QueryCtx, runId: Id<"runs">): Promise<Doc<"driftStates"> | null> {
+  return ctx.db
+    .query("driftStates")
+    .withIndex("by_run", (q) => q.eq("runId", runId))
+    .unique();
+}
+
+/**
+ * Since when a run is watched, or not, as its policy says now: the first of the newest policy versions in a row that
+ * say the same, or the start of the run where that is later.
+ */
+export async function watchedSince(ctx: QueryCtx, run: Doc<"runs">): Promise<number> {
+  const { instrument, timeframe, feed } = run;
+  const isOn = (await driftPolicyOf(ctx, run)).enabled;
+  const startedAtMs = run.startedAtMs ?? run.createdAtMs;
+  const versions = ctx.db
+    .query("learningPolicies")
+    .withIndex("by_market_and_version", (q) => q.eq("instrument", instrument).eq("timeframe", timeframe))
+    .order("desc");
+  let sinceMs: number | null = null;
+  for (const { values, atMs } of await versions.take(VERSIONS_MAX)) {
+    if (isWatched(values.drift, feed) !== isOn) return Math.max(startedAtMs, sinceMs!);
+    sinceMs = atMs;
+  }
+  // Before the first version the default held.
+  if (isWatched(DEFAULT_DRIFT_POLICY, feed) === isOn) return startedAtMs;
+  return Math.max(startedAtMs, sinceMs ?? startedAtMs);
+}
+
+/** A policy was set: what drift had restrained and nobody watches any more is let go, and says so. */
+export async function releaseUnwatched(
+  ctx: MutationCtx,
+  market: { instrument: string; timeframe: Doc<"runs">["timeframe"] },
+): Promise<void> {
+  for (const run of await activeRuns(ctx)) {
+    if (run.instrument !== market.instrument || run.timeframe !== market.timeframe) continue;
+    const state = await stateOf(ctx, run._id);
+    if (state === null || state.level === "calm" || (await driftPolicyOf(ctx, run)).enabled) continue;
+    await restrain(ctx, run, null);
+    const now = Date.now();
+    await ctx.db.patch(state._id, { ...CALM, atMs: now });
+    await ctx.db.insert("driftAlerts", {
+      ...{ runId: run._id, ...market, versionId: run.versionId },
+      ...{ fromLevel: state.level, level: "calm", score: state.score, signal: "policy" },
+      sentence: "The learning policy does not watch this run for drift any more.",
+      ...{ action: "none", actionSentence: UNRESTRAINED },
+      barOpenTimeMs: (await progressOf(ctx, run)).lastBarOpenTimeMs ?? 0,
+      ...{ detectedAtMs: now, actedAtMs: now, isOpen: true },
+    });
+  }
 }
 
 /** Actions and calibration over the model's own newest decisions of the run. */
@@ -109,16 +165,15 @@ export async function recordCheck(
     throw new ConvexError(appError("NOT_READY", "This version has no drift reference yet", "versionId"));
   }
   const policy = await driftPolicyOf(ctx, run);
+  // It was asked for before the policy was changed.
+  if (!policy.enabled) return "calm";
   const signals = {
     features,
     ...(await decisionSignals(ctx, run, reference, windowBars)),
     slippageGapBps: await slippageGapBps(ctx, run, reference),
   };
   const { score, signal, sentence, drifted } = scoreDrift(signals, policy);
-  const row = await ctx.db
-    .query("driftStates")
-    .withIndex("by_run", (q) => q.eq("runId", runId))
-    .unique();
+  const row = await stateOf(ctx, runId);
   // Another model is measured against another reference: it starts calm.
   const before = row === null || row.versionId !== versionId ? CALM : row;
   const state = nextDriftState(before, score, policy);
@@ -166,7 +221,7 @@ async function act(
 ): Promise<Acted> {
   if (level === "calm") {
     await restrain(ctx, run, null);
-    return { action: "none", actionSentence: "Decisions are unrestrained again." };
+    return { action: "none", actionSentence: UNRESTRAINED };
   }
   const wanted = level === "severe" ? policy.onSevere : policy.onWarning;
   const acted = await carryOut(ctx, run, wanted, sentence, policy);

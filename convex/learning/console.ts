@@ -1,6 +1,7 @@
 /** Learning for people: policy, cycles, and the acts that start and stop them. */
 import { v } from "convex/values";
 import { adminMutation, operatorMutation, viewerQuery } from "../builders";
+import { releaseUnwatched } from "../drift/model";
 import { vTimeframe } from "../validators";
 import {
   cancelCycle,
@@ -52,15 +53,11 @@ export const policyHistory = viewerQuery({
 export const setPolicy = adminMutation({
   args: { ...market, values: vLearningPolicy, reason: v.string() },
   returns: v.object({ version: v.number() }),
-  handler: async (ctx, { instrument, timeframe, values, reason }) => ({
-    version: await setLearningPolicy(
-      ctx,
-      { instrument, timeframe },
-      values,
-      reason,
-      ctx.actor.tokenIdentifier,
-    ),
-  }),
+  handler: async (ctx, { values, reason, ...market }) => {
+    const version = await setLearningPolicy(ctx, market, values, reason, ctx.actor.tokenIdentifier);
+    await releaseUnwatched(ctx, market);
+    return { version };
+  },
 });
 
 /** Starts a cycle now, whatever the cadence. `asOfMs` leaves out the bars from there on. */

@@ -16,6 +16,7 @@ const vThreshold = v.object({ enter: v.number(), leave: v.number() });
 
 export const vDriftPolicy = v.object({
   enabled: v.boolean(),
+  replays: v.optional(v.boolean()),
   windowBars: v.number(),
   checkEveryBars: v.number(),
   minPsi: v.number(),

@@ -4,8 +4,10 @@
 export type DriftAction = "alert" | "sizeCut" | "hold" | "fallback";
 
 export interface DriftPolicy {
-  /** Runs of the instrument and timeframe are watched. */
+  /** Live runs of the instrument and timeframe are watched. */
   enabled: boolean;
+  /** Runs on replayed bars are watched too; policies of before the choice have it not and watched both. */
+  replays?: boolean;
   /** Newest bars that are compared with the training reference. */
   windowBars: number;
   /** A check every so many bars. */
@@ -37,9 +39,15 @@ export interface DriftPolicy {
   sizeFactor: number;
 }
 
+/**
+ * On for live runs, with actions that only ever lower risk. 1,000 bars because some days of one mood are not
+ * another world: over the first 60 days of 2023 against 2022 (XAUUSD, 15m, core-v1), 500 bars raised ten alerts and
+ * called a third of the checks a warning, 1,000 bars none.
+ */
 export const DEFAULT_DRIFT_POLICY: DriftPolicy = {
-  enabled: false,
-  windowBars: 500,
+  enabled: true,
+  replays: false,
+  windowBars: 1_000,
   checkEveryBars: 20,
   minPsi: 0.25,
   falseDiscoveryRate: 0.01,
@@ -48,9 +56,14 @@ export const DEFAULT_DRIFT_POLICY: DriftPolicy = {
   alarm: { enter: 1, leave: 0.7 },
   dwellChecks: 6,
   onWarning: "sizeCut",
-  onSevere: "fallback",
+  onSevere: "hold",
   sizeFactor: 0.5,
 };
+
+/** Whether the policy watches a run on such bars. */
+export function isWatched({ enabled, replays = true }: DriftPolicy, feed: "live" | "replay"): boolean {
+  return enabled && (feed === "live" || replays);
+}
 
 /** Bars below which a window says nothing about a distribution. */
 export const WINDOW_BARS_MIN = 50;

@@ -1,9 +1,18 @@
 /** What a model saw while it was trained, feature by feature, and how far a newer window is from it. */
+import type { FeatureSetSpec } from "../features/types";
 import { binShares, kolmogorovSmirnov, populationStabilityIndex } from "../stats/drift";
 
 const BINS = 10;
 /** Evenly spaced quantiles that stand for the training sample in the KS test; fewer than its rows, so it errs late. */
 const QUANTILES = 200;
+
+/** Columns of the calendar: a window that is shorter than a week differs from a year by its dates alone. */
+const CALENDAR_KINDS: ReadonlySet<string> = new Set(["session", "daySin", "dayCos", "weekSin", "weekCos"]);
+
+/** Names of the columns whose distribution can drift, in order. */
+export function watchedColumns({ columns }: Pick<FeatureSetSpec, "columns">): string[] {
+  return columns.filter(({ kind }) => !CALENDAR_KINDS.has(kind)).map(({ name }) => name);
+}
 
 export interface FeatureReference {
   /** Lower bounds of all bins but the first: deciles of the training rows. */

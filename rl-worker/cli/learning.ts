@@ -5,6 +5,7 @@ import { parseHyperparameters, parseNumbers, parseTime, parseTimeframe } from ".
 import {
   acknowledgeAlert,
   driftAlerts,
+  driftWatching,
   learnCancel,
   learnNow,
   learnPolicy,
@@ -50,7 +51,9 @@ export function addLearning(program: Command): void {
     .requiredOption("--instrument <symbol>", "e.g. XAUT-USDT")
     .requiredOption("--timeframe <tf>", "e.g. 15m")
     .addOption(new Option("--cycles <state>", "cycles start by themselves").choices(["on", "off"]))
-    .addOption(new Option("--drift <state>", "runs are watched for drift").choices(["on", "off"]))
+    .addOption(
+      new Option("--drift <runs>", "which runs are watched for drift").choices(["off", "live", "all"]),
+    )
     .addOption(new Option("--shadow <state>", "a shadow before a promotion").choices(["on", "off"]))
     .addOption(new Option("--probes <state>", "probes in the walk-forward").choices(["on", "off"]))
     .option("--source <name>", "source of the bars")
@@ -68,7 +71,7 @@ export function addLearning(program: Command): void {
       const { sourceTimeframe, seeds, hyper } = options;
       const change = {
         enabled: isOn(options.cycles),
-        drift: isOn(options.drift),
+        drift: options.drift,
         shadow: isOn(options.shadow),
         probes: isOn(options.probes),
         source: options.source,
@@ -96,6 +99,9 @@ export function addLearning(program: Command): void {
     );
 
   const drift = program.command("drift").description("drift of running models, and what was done about it");
+  sub(drift, "watching", "which active runs are watched, since when, and how they stand").action(
+    (_options, command: Command) => withDesk(command, false, ({ person }) => driftWatching(person)),
+  );
   sub(drift, "alerts", "newest first")
     .option("--open", "only those that nobody has acknowledged", false)
     .action((options, command: Command) =>

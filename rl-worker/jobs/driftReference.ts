@@ -1,7 +1,7 @@
 /** What a version saw and did on its training bars: made at the end of its training, or by the first run that needs it. */
 import { api } from "../../convex/_generated/api";
 import type { Id } from "../../convex/_generated/dataModel";
-import { featureReference } from "../../lib/drift/reference";
+import { featureReference, watchedColumns } from "../../lib/drift/reference";
 import { fundingOf } from "../datasets/feeds";
 import { type MarketData, usableRange } from "../env/marketData";
 import { calibrate, calibrationErrorOf, runPolicy } from "../evaluate/policyRun";
@@ -37,7 +37,10 @@ export function buildReference(
   const error = calibrationErrorOf(scale, pairs);
   return {
     versionId,
-    features: names.map((name, index) => ({ name, ...featureReference(column(index)) })),
+    features: watchedColumns(version.spec).map((name) => ({
+      name,
+      ...featureReference(column(names.indexOf(name))),
+    })),
     actionMix: { short: share(0), flat: share(1), long: share(2) },
     calibration: scale === null || error === null ? null : { ...scale, error },
     slippageBps:

@@ -40,13 +40,12 @@ export class DriftWatch {
     if (this.#rows.length > WINDOW_BARS_MAX) this.#rows.shift();
   }
 
-  /** After a decided bar: a check when one is due and the window is full. A failure is logged, the run goes on. */
-  async check({ run }: RunIdentity, barOpenTimeMs: number): Promise<void> {
+  /** After a decided bar: a check when one is due and the window is full. One that fails is due again at the next bar. */
+  async check({ run, version }: RunIdentity, barOpenTimeMs: number): Promise<void> {
     const policy = this.#policy;
     this.#sinceCheck += 1;
     if (policy === null || !policy.enabled || this.#sinceCheck < policy.checkEveryBars) return;
     if (this.#rows.length < policy.windowBars) return;
-    this.#sinceCheck = 0;
     const { desk, lease, log } = this.#context;
     const { _id: runId, versionId } = run;
     try {
@@ -54,15 +53,20 @@ export class DriftWatch {
         this.#reference = await ensureReference(this.#context, versionId);
       }
       const window = this.#rows.slice(-policy.windowBars);
-      const features = this.#reference.features.map(({ name, ...reference }, column) => ({
-        name,
-        ...featureShift(
-          reference,
-          Float64Array.from(window, (row) => row[column]!),
-        ),
-      }));
+      const columns = version.spec.columns.map(({ name }) => name);
+      const features = this.#reference.features.map(({ name, ...reference }) => {
+        const column = columns.indexOf(name);
+        return {
+          name,
+          ...featureShift(
+            reference,
+            Float64Array.from(window, (row) => row[column]!),
+          ),
+        };
+      });
       const report = { versionId, barOpenTimeMs, windowBars: window.length, features };
       await desk.mutation(api.drift.worker.check, { ...lease, runId, ...report });
+      this.#sinceCheck = 0;
     } catch (error) {
       if (codeOf(error) === "LEASE_LOST") throw error;
       log.error("drift.check", { runId, message: messageOf(error) });

@@ -58,6 +58,7 @@ export const AUTHORITY: Record<string, Authority> = {
   "drift/console:checks": "viewer",
   "drift/console:heatMap": "viewer",
   "drift/console:state": "viewer",
+  "drift/console:watching": "viewer",
   "drift/worker:check": "service",
   "drift/worker:policy": "service",
   "drift/worker:reference": "service",

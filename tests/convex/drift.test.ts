@@ -1,5 +1,5 @@
 /** Drift: a check, its level and what is done about it are one transaction, and decisions say what restrained them. */
-import { beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { api } from "../../convex/_generated/api";
 import type { Id } from "../../convex/_generated/dataModel";
 import { adjudicate, decisionOrderId } from "../../lib/decision/adjudicate";
@@ -7,7 +7,7 @@ import { DEFAULT_DRIFT_POLICY } from "../../lib/drift/policy";
 import { type Policy, setPolicy } from "./learningArgs";
 import { advance, beginRunOf, type Driven, play } from "./runDriver";
 import { bar, beginTraining, INSTRUMENT, seedVersion, T0, TF_MS, trainingResult } from "./seed";
-import { type Desk, expectFailure, openDesk } from "./setup";
+import { type Desk, expectFailure, freezeDate, openDesk } from "./setup";
 
 let desk: Desk;
 let version: Awaited<ReturnType<typeof seedVersion>>;
@@ -19,7 +19,7 @@ beforeEach(async () => {
   await saveReference(version.versionId);
 });
 
-const DRIFT = { ...DEFAULT_DRIFT_POLICY, enabled: true, dwellChecks: 3 };
+const DRIFT = { ...DEFAULT_DRIFT_POLICY, enabled: true, replays: true, dwellChecks: 3 };
 const watch = (change: Partial<Policy["drift"]> = {}) => setPolicy(desk, { drift: { ...DRIFT, ...change } });
 
 function saveReference(versionId: Id<"agentVersions">) {
@@ -231,10 +231,72 @@ describe("alerts and references", () => {
     await expectFailure(saveReference(versionId), "LEASE_LOST", "reference");
   });
 
-  test("the policy of a run is that of its market, off until it is set", async () => {
+  test("the policy of a run is that of its market, off for replays until it is set", async () => {
     const { runId } = run;
     expect((await desk.service.query(api.drift.worker.policy, { runId })).enabled).toBe(false);
     await watch();
     expect((await desk.service.query(api.drift.worker.policy, { runId })).enabled).toBe(true);
+  });
+});
+
+describe("watching", () => {
+  afterEach(() => vi.useRealTimers());
+  const watching = () => desk.viewer.query(api.drift.console.watching, {});
+  const goLive = () => beginRunOf(desk, version, { feed: "live", fromMs: undefined, toMs: undefined });
+
+  test("A-09: a live run is watched without any policy, and severe drift holds its next decision within 60 s of the bar's close", async () => {
+    const live = await goLive();
+    await saveReference(version.versionId);
+    const [, row] = await watching();
+    expect(row).toMatchObject({
+      feed: "live",
+      isOn: true,
+      onWarning: "sizeCut",
+      onSevere: "hold",
+      level: null,
+    });
+    const seen = bar(0, 2_000);
+    const closeMs = seen.openTimeMs + TF_MS;
+    freezeDate(closeMs + 20_000);
+    await play(live, seen, 1);
+    vi.setSystemTime(closeMs + 45_000);
+    run = live;
+    expect(await check(4, { barOpenTimeMs: seen.openTimeMs })).toEqual({ level: "severe" });
+    const [alert] = await alerts(true);
+    expect(alert).toMatchObject({ action: "hold", level: "severe", runId: live.runId });
+    expect(alert!.actedAtMs - closeMs).toBeLessThanOrEqual(60_000);
+    vi.setSystemTime(closeMs + TF_MS);
+    const next = await play(live, bar(1, 2_000), 2);
+    expect(await decisionOf(next.decisionId)).toMatchObject({
+      outcome: "hold",
+      holdReason: expect.stringMatching(/^drift: 4 of 4 features/),
+    });
+  });
+
+  test("says on or off and since when: as shipped from the start of the run, else from the version that changed it", async () => {
+    freezeDate(Date.now());
+    const startMs = Date.now();
+    const live = await goLive();
+    const ofRun = async () => (await watching()).find(({ runId }) => runId === live.runId);
+    expect(await ofRun()).toMatchObject({ isOn: true, sinceMs: startMs });
+    vi.setSystemTime(startMs + 1_000);
+    await watch();
+    expect(await ofRun()).toMatchObject({ isOn: true, sinceMs: startMs });
+    vi.setSystemTime(startMs + 2_000);
+    await watch({ enabled: false });
+    vi.setSystemTime(startMs + 3_000);
+    await watch({ enabled: false, dwellChecks: 4 });
+    expect(await ofRun()).toMatchObject({ isOn: false, sinceMs: startMs + 2_000 });
+  });
+
+  test("a policy that stops it lets go what drift had restrained, and says so; a check on its way changes nothing", async () => {
+    await watch({ onSevere: "hold" });
+    await check(4);
+    expect((await runNow()).drift).toBeDefined();
+    await watch({ replays: false });
+    expect((await runNow()).drift).toBeUndefined();
+    expect((await alerts())[0]).toMatchObject({ fromLevel: "severe", level: "calm", signal: "policy" });
+    expect(await check(4)).toEqual({ level: "calm" });
+    expect((await runNow()).drift).toBeUndefined();
   });
 });

@@ -159,7 +159,7 @@ test("A-09: drift cuts the size of a running model within the check that finds i
     "policy",
     ...MARKET,
     "--drift",
-    "on",
+    "all",
     "--set",
     ...set,
     "--reason",

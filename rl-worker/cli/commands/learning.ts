@@ -86,7 +86,7 @@ export async function learnCancel(person: Desk, cycle: string) {
 
 export interface PolicyChange {
   enabled?: boolean;
-  drift?: boolean;
+  drift?: "off" | "live" | "all";
   shadow?: boolean;
   probes?: boolean;
   source?: string;
@@ -110,7 +110,8 @@ export async function learnPolicy(
   const { version, values } = await person.query(api.learning.console.policy, market);
   const { numbers, drift, shadow, onWarning, onSevere, ...plain } = change;
   const given = Object.fromEntries(Object.entries(plain).filter(([, value]) => value !== undefined));
-  const driftGiven = Object.entries({ enabled: drift, onWarning, onSevere }).filter(
+  const watched = drift === undefined ? {} : { enabled: drift !== "off", replays: drift === "all" };
+  const driftGiven = Object.entries({ ...watched, onWarning, onSevere }).filter(
     ([, value]) => value !== undefined,
   );
   const isChanged =
@@ -130,6 +131,19 @@ export async function rollbackChampion(person: Desk, instrument: string, reason:
   const champions = await person.query(api.governance.console.listChampions, {});
   const champion = champions.find((row) => row.instrument === instrument)?.versionName ?? null;
   return { instrument, champion, ...result };
+}
+
+/** Which active runs are watched, since when, and what would be done. */
+export async function driftWatching(person: Desk) {
+  const runs = await person.query(api.drift.console.watching, {});
+  const iso = (timeMs: number) => new Date(timeMs).toISOString();
+  return {
+    runs: runs.map(({ sinceMs, checkedAtMs, ...row }) => ({
+      ...row,
+      since: iso(sinceMs),
+      lastCheck: checkedAtMs === null ? null : iso(checkedAtMs),
+    })),
+  };
 }
 
 export async function driftAlerts(person: Desk, openOnly: boolean) {

@@ -4,12 +4,13 @@ import type { FunctionReturnType } from "convex/server";
 import { Activity, BellRing, Check } from "lucide-react";
 import Link from "next/link";
 import { useState } from "react";
-import { Age } from "@/components/domain/Age";
+import { Age, When } from "@/components/domain/Age";
 import { StatusChip } from "@/components/domain/chips";
 import { actorName, formatLatency, formatNumber, words } from "@/components/format";
 import { useUrlState } from "@/components/hooks/useUrlState";
 import { useRefusal } from "@/components/providers/MemberProvider";
 import { Button } from "@/components/ui/Button";
+import { Chip } from "@/components/ui/Chip";
 import { ConfirmDialog } from "@/components/ui/ConfirmDialog";
 import { DataTable } from "@/components/ui/DataTable";
 import { Select } from "@/components/ui/Field";
@@ -28,6 +29,13 @@ export function Drift() {
   const heatMap = useQuery(api.drift.console.heatMap, { instrument: instrument.symbol });
   return (
     <>
+      <Panel
+        flush
+        title="Watched runs"
+        hint="live runs are watched unless the policy of their market says otherwise"
+      >
+        <Watching />
+      </Panel>
       <Panel flush title="Alerts" hint="each change of level, with what was done in the same moment">
         <Alerts />
       </Panel>
@@ -48,12 +56,72 @@ export function Drift() {
         {heatMap === undefined ? <SkeletonRows rows={8} /> : null}
         {heatMap?.features.length === 0 ? (
           <EmptyState icon={Activity} title="No check yet">
-            Runs are checked when the learning policy of their market watches for drift: set it under Cycles.
+            A watched run is checked once its window of bars is full.
           </EmptyState>
         ) : null}
         {heatMap !== undefined && heatMap.features.length > 0 ? <HeatMap data={heatMap} /> : null}
       </Panel>
     </>
+  );
+}
+
+function Watching() {
+  const runs = useQuery(api.drift.console.watching, {});
+  if (runs === undefined) return <SkeletonRows rows={2} />;
+  if (runs.length === 0) {
+    return (
+      <EmptyState icon={Activity} title="No active run">
+        A live run is watched from its first full window of bars on.
+      </EmptyState>
+    );
+  }
+  return (
+    <DataTable
+      caption="Active runs, and whether they are watched for drift"
+      rows={runs}
+      rowKey={(row) => row.runId}
+      rowTestId="drift-watching"
+      columns={[
+        {
+          id: "run",
+          header: "Run",
+          lead: true,
+          cell: (row) => (
+            <Link href={`/runs/${row.runId}`} className="underline underline-offset-4">
+              {row.name}
+            </Link>
+          ),
+        },
+        {
+          id: "state",
+          header: "Watched",
+          cell: (row) => (
+            <span className="inline-flex flex-wrap items-center gap-2">
+              <Chip tone={row.isOn ? "ok" : "warn"}>{row.isOn ? "on" : "off"}</Chip>
+              <span className="text-[12px] text-faint">
+                since <When atMs={row.sinceMs} />
+              </span>
+            </span>
+          ),
+        },
+        {
+          id: "actions",
+          header: "A warning, severe drift",
+          cell: (row) => `${words(row.onWarning)}, ${words(row.onSevere)}`,
+        },
+        {
+          id: "level",
+          header: "Level",
+          cell: (row) => (row.level === null ? "not checked yet" : <StatusChip status={row.level} />),
+        },
+        {
+          id: "checked",
+          header: "Last check",
+          numeric: true,
+          cell: (row) => (row.checkedAtMs === null ? "none" : <Age atMs={row.checkedAtMs} />),
+        },
+      ]}
+    />
   );
 }
 

@@ -212,10 +212,16 @@ function ValuesForm({ market, version, values, onDone }: ValuesFormProps) {
       </Group>
       <Group title="Drift">
         <Switch
-          label="Watch the runs"
+          label="Watch live runs"
           isOn={chosen.drift.enabled}
           onChange={(enabled) => setChosen({ ...chosen, drift: { ...chosen.drift, enabled } })}
           testId="policy-drift"
+        />
+        <Switch
+          label="Replays too"
+          isOn={chosen.drift.replays ?? true}
+          onChange={(replays) => setChosen({ ...chosen, drift: { ...chosen.drift, replays } })}
+          testId="policy-drift-replays"
         />
         {numbers(DRIFT_FIELDS)}
         <Select
