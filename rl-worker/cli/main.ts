@@ -1,11 +1,13 @@
 /** The `assay` command. Exit codes: 0 done, 1 refused or failed, 2 wrong usage. */
 import { Command, CommanderError, Option } from "commander";
 import type { Id } from "../../convex/_generated/dataModel";
+import { FEEDS } from "../../lib/feeds/types";
 import { ALGORITHMS } from "../../lib/policy/algorithms";
 import { KERNEL_CHOICES } from "../../lib/policy/kernel/choices";
 import { codeOf, messageOf } from "../runtime/log";
 import { parseHyperparameters, parseRange, parseTime, parseTimeframe, parseWhole } from "./arguments";
 import { importFile } from "./commands/import";
+import { importFeed } from "./commands/importFeed";
 import { doctor, list, signInLink, verifyAudit } from "./commands/inspect";
 import { buildDataset, evaluate, promote, train } from "./commands/learn";
 import { controlRun, replayDecision, runStatus, setKillSwitch, startRun } from "./commands/operate";
@@ -16,6 +18,7 @@ import { addModels } from "./models";
 import { printResult } from "./output";
 import { sub, withDesk } from "./program";
 import { UsageError } from "./session";
+import { addTokens } from "./tokens";
 
 const program = new Command("assay")
   .description("The Assay trading desk for gold perpetuals, from the command line.")
@@ -24,16 +27,36 @@ const program = new Command("assay")
   .exitOverride()
   .showHelpAfterError("(see --help)");
 
-sub(program, "import <file>", "import candles from a .csv or .csv.gz file; repeating it adds nothing")
+sub(
+  program,
+  "import <file>",
+  "import candles, or with --feed what comes beside them, from a .csv or .csv.gz file; repeating it adds nothing",
+)
   .requiredOption("--instrument <symbol>", "e.g. XAUT-USDT")
-  .requiredOption("--timeframe <tf>", "bar size of the file, e.g. 1m")
-  .option("--source <name>", "name under which the bars are kept", "file")
+  .option("--timeframe <tf>", "candles: bar size of the file, e.g. 1m")
+  .addOption(new Option("--feed <name>", "a feed instead of candles (docs/feeds.md)").choices([...FEEDS]))
+  .option("--lag-seconds <n>", "feeds: from when after its event a row without received_ms counts", "60")
+  .option(
+    "--source <name>",
+    "name under which the bars or the feed are kept; of events, who published them",
+    "file",
+  )
   .addOption(
     new Option("--calendar <name>", "when bars are expected")
       .choices(["auto", "always", "metals"])
       .default("auto"),
   )
   .action((file: string, options, command: Command) => {
+    const { feed, instrument, source } = options;
+    if ((feed === undefined) === (options.timeframe === undefined)) {
+      throw new UsageError("say what the file holds: candles with --timeframe, or a feed with --feed");
+    }
+    if (feed !== undefined) {
+      const lagMs = 1_000 * parseWhole(options.lagSeconds, "--lag-seconds", 0, 86_400);
+      return withDesk(command, false, ({ service }) =>
+        importFeed(service, { file, feed, instrument, source, lagMs }),
+      );
+    }
     const timeframe = parseTimeframe(options.timeframe, "--timeframe");
     return withDesk(command, false, ({ service }) =>
       importFile(service, {
@@ -128,6 +151,7 @@ addCosts(program);
 addJudging(program);
 addModels(program);
 addLearning(program);
+addTokens(program);
 
 const run = program.command("run").description("paper runs on replayed or live bars");
 sub(run, "start", "start a run; a replay is followed to its end")
@@ -192,7 +216,7 @@ sub(audit, "verify", "check every link; names the first bad one").action((_optio
   ),
 );
 
-sub(program, "list <what>", "list datasets, versions, runs or series").action(
+sub(program, "list <what>", "list datasets, versions, runs, series or feeds").action(
   (what: string, _options, command: Command) => withDesk(command, false, ({ person }) => list(person, what)),
 );
 

@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { readSigningKey } from "../config";
 import { type DeskFile, readDesk } from "../deskFile";
 import { connectDesk, type Desk } from "../transport/desk";
+import { mintToken } from "../transport/identity";
 
 export const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
 const ISSUER = "https://assay.local";
@@ -22,6 +23,8 @@ export interface Session {
   /** The command line as a service: imports. */
   service: Desk;
   desk: DeskFile;
+  /** A token of this desk for a subject; made here because only the data folder holds the key. */
+  sign(subject: string, expiresAtMs: number): Promise<string>;
   close(): Promise<void>;
 }
 
@@ -134,6 +137,7 @@ export async function openSession(options: {
     person,
     service,
     desk,
+    sign: (subject, expiresAtMs) => mintToken(identity.key, ISSUER, subject, expiresAtMs),
     async close() {
       await Promise.all([person.close(), service.close()]);
       for (const helper of helpers.reverse()) await helper.stop();

@@ -2,8 +2,24 @@
 import { importJWK, SignJWT } from "jose";
 import type { SigningKey } from "../config";
 
-const TOKEN_TTL = "30m";
 const TOKEN_TTL_MS = 30 * 60_000;
+
+/** A token of the desk's issuer for `subject`, valid until `expiresAtMs`. */
+export async function mintToken(
+  { kid, ...jwk }: SigningKey,
+  issuer: string,
+  subject: string,
+  expiresAtMs: number,
+): Promise<string> {
+  return new SignJWT({ name: subject })
+    .setProtectedHeader({ alg: "ES256", typ: "JWT", kid })
+    .setIssuer(issuer)
+    .setSubject(subject)
+    .setAudience("assay")
+    .setIssuedAt()
+    .setExpirationTime(new Date(expiresAtMs))
+    .sign(await importJWK(jwk, "ES256"));
+}
 
 /** A function that gives a valid token for `subject`, minting a new one when asked or near expiry. */
 export function createTokenSource(key: SigningKey, issuer: string, subject: string, nowMs: () => number) {
@@ -13,15 +29,7 @@ export function createTokenSource(key: SigningKey, issuer: string, subject: stri
     if (cached !== null && !options?.forceRefreshToken && cached.expiresAtMs - now > TOKEN_TTL_MS / 3) {
       return cached.token;
     }
-    const { kid, ...jwk } = key;
-    const token = await new SignJWT({ name: subject })
-      .setProtectedHeader({ alg: "ES256", typ: "JWT", kid })
-      .setIssuer(issuer)
-      .setSubject(subject)
-      .setAudience("assay")
-      .setIssuedAt()
-      .setExpirationTime(TOKEN_TTL)
-      .sign(await importJWK(jwk, "ES256"));
+    const token = await mintToken(key, issuer, subject, now + TOKEN_TTL_MS);
     cached = { token, expiresAtMs: now + TOKEN_TTL_MS };
     return token;
   };

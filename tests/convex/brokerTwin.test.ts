@@ -7,6 +7,9 @@ import { advanceBar } from "../../lib/broker/advanceBar";
 import { DEFAULT_COST_MODEL } from "../../lib/broker/costModels";
 import type { AccountState, BrokerEvent, CostModel, FillEvent, PendingOrder } from "../../lib/broker/types";
 import { decisionOrderId } from "../../lib/decision/adjudicate";
+import { encodeFeedChunk } from "../../lib/feeds/chunk";
+import { settledFunding } from "../../lib/feeds/funding";
+import type { FeedPoint } from "../../lib/feeds/types";
 import type { Candle } from "../../lib/market/types";
 import { planOrder } from "../../lib/order/planOrder";
 import {
@@ -20,9 +23,10 @@ import {
   ordersOf,
   START,
 } from "./runDriver";
-import { RULES, SIZING, seedVersion, T0, TF_MS } from "./seed";
-import { openDesk } from "./setup";
+import { INSTRUMENT, RULES, SIZING, SOURCE, seedVersion, T0, TF_MS } from "./seed";
+import { type Desk, openDesk } from "./setup";
 
+const HOUR_MS = 3_600_000;
 const ATR = 5;
 const COSTS: [string, CostModel][] = [
   ["the default costs", DEFAULT_COST_MODEL],
@@ -87,13 +91,19 @@ function toBars(steps: Step[]): Candle[] {
 }
 
 /** The model: lib alone, no database. */
-function twin(runId: string, bars: Candle[], steps: Step[], costs: CostModel) {
+function twin(
+  runId: string,
+  bars: Candle[],
+  steps: Step[],
+  costs: CostModel,
+  fundingRateAt?: (timeMs: number) => number,
+) {
   let account = initialAccount(START.initialBalanceUsd, T0);
   let pending: PendingOrder | null = null;
   const accounts: AccountState[] = [];
   const events: BrokerEvent[] = [];
   for (const [i, bar] of bars.entries()) {
-    const result = advanceBar(account, pending, bar, costs, RULES);
+    const result = advanceBar(account, pending, bar, costs, RULES, fundingRateAt);
     account = result.account;
     accounts.push(account);
     events.push(...result.events);
@@ -126,6 +136,30 @@ async function wideDesk(costs: CostModel) {
   return { desk, version: await seedVersion(desk, costs) };
 }
 
+/** Settled rates of most hours of four weeks: some were known too late for their bar, one was corrected in time. */
+const SETTLED: FeedPoint[] = Array.from({ length: 672 }, (_, hour): FeedPoint => {
+  const eventAtMs = Math.floor(T0 / HOUR_MS + hour) * HOUR_MS;
+  const availableAtMs = eventAtMs + (hour % 5 === 3 ? 2 * TF_MS : 60_000);
+  return {
+    eventAtMs,
+    receivedAtMs: availableAtMs,
+    availableAtMs,
+    value: ((hour % 9) - 4) / 1_000,
+    origin: "file",
+  };
+})
+  .filter((_, hour) => hour % 7 !== 2)
+  .flatMap((point, i) =>
+    i === 4 ? [point, { ...point, availableAtMs: point.availableAtMs + 1, value: 0.03 }] : [point],
+  );
+
+function importFunding(desk: Desk) {
+  return desk.service.mutation(api.feeds.worker.appendPoints, {
+    ...{ instrument: INSTRUMENT, feed: "funding", source: SOURCE },
+    payload: encodeFeedChunk(SETTLED).slice().buffer as ArrayBuffer,
+  });
+}
+
 const sum = (values: number[]) => values.reduce((total, value) => total + value, 0);
 
 async function checkLedger(run: Driven, events: BrokerEvent[]): Promise<void> {
@@ -145,15 +179,23 @@ async function checkLedger(run: Driven, events: BrokerEvent[]): Promise<void> {
   expect(rows.map((row) => row.sequence)).toEqual(rows.map((_, i) => i));
 }
 
-describe.each(COSTS)("with %s", (_, costs) => {
+const HOURLY = COSTS[1]![1];
+const CASES: [string, CostModel, FeedPoint[]][] = [
+  ...COSTS.map(([name, costs]): [string, CostModel, FeedPoint[]] => [name, costs, []]),
+  ["measured hourly funding", HOURLY, SETTLED],
+];
+
+describe.each(CASES)("with %s", (_, costs, settled) => {
   test("R-08: accounts, fills and orders are those of lib's broker, and the ledger balances to the cent", async () => {
     const { desk, version } = await wideDesk(costs);
+    if (settled.length > 0) await importFunding(desk);
+    const fundingRateAt = settledFunding(settled, TF_MS);
     const steps = fc.array(step, { minLength: 6, maxLength: 16 });
     await fc.assert(
       fc.asyncProperty(steps, async (path) => {
         const run = await beginRunOf(desk, version);
         const bars = toBars(path);
-        const expected = twin(run.runId, bars, path, costs);
+        const expected = twin(run.runId, bars, path, costs, fundingRateAt);
         for (const [i, bar] of bars.entries()) {
           const { account } = await advance(run, bar);
           expect(account).toEqual(expected.accounts[i]);

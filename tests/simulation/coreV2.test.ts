@@ -1,5 +1,5 @@
 /** core-v2 through the real command, desk and worker: dataset, training, run, evaluation and replay, with a spike to hold on. */
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { api } from "../../convex/_generated/api";
@@ -9,6 +9,7 @@ import { readSigningKey } from "../../rl-worker/config";
 import { connectDesk } from "../../rl-worker/transport/desk";
 import {
   assay,
+  type CommandEnd,
   type RunningUp,
   startUp,
   syntheticCsvLines,
@@ -25,7 +26,15 @@ const startMs = Math.ceil(Number(lines[0]!.split(",")[0]) / DAY_MS) * DAY_MS;
 const day = (n: number) => new Date(startMs + n * DAY_MS).toISOString().slice(0, 10);
 const INSTRUMENT = ["--instrument", "XAUT-USDT"];
 const RUN = ["--from", day(72), "--to", day(73)];
+const EIGHT_HOURS_MS = 8 * 3_600_000;
 let desk: RunningUp;
+let imported: CommandEnd;
+
+/** A rate every eight hours, larger than anything that the cost model assumes. */
+function settlements(): string[] {
+  const first = Math.ceil(startMs / EIGHT_HOURS_MS) * EIGHT_HOURS_MS;
+  return Array.from({ length: 73 * 3 }, (_, i) => `${first + i * EIGHT_HOURS_MS},${((i % 5) - 2) / 1_000}`);
+}
 
 /** The last minute of the run's last bar closes 6 % higher. */
 function withSpike(): string[] {
@@ -42,13 +51,21 @@ beforeAll(async () => {
   desk = await startUp(["--no-console", "--no-exchange", "--backend-port", "0", "--data", data]);
   const file = writeCsv(join(folder.path, "bars.csv"), withSpike());
   await assay(data, "import", file, ...INSTRUMENT, "--timeframe", "1m");
+  const funding = join(folder.path, "funding.csv");
+  writeFileSync(funding, `${["fundingTime,fundingRate", ...settlements(), "yesterday,0.1"].join("\n")}\n`);
+  imported = await assay(data, "import", funding, ...INSTRUMENT, "--feed", "funding", "--json");
 });
 afterAll(async () => {
   await desk?.stop();
   folder.remove();
 });
 
-test("US7, A-04: core-v2 trains and runs; a spike is held with its reason, replays to the bit, and evaluates to the same equity", async () => {
+test("US7, A-04: core-v2 with imported funding trains and runs; a spike is held with its reason, replays to the bit, and evaluates to the same equity", async () => {
+  expect(imported.result).toMatchObject({ rowsAdded: 73 * 3, rowsRejected: 1, rejects: [{ line: 221 }] });
+  const listed = await assay(data, "list", "feeds", "--json");
+  expect(listed.result).toMatchObject({
+    feeds: [{ feed: "funding", rows: 73 * 3, gaps: 0, source: "file" }],
+  });
   const build = [...INSTRUMENT, "--timeframe", "15m", "--features", "core-v2", "--json"];
   const built = await assay(data, "dataset", "build", ...build, "--from", day(20), "--to", day(70));
   expect(built.result).toMatchObject({ rows: 50 * 96, featureCount: CORE_V2.columns.length });

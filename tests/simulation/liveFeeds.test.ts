@@ -39,11 +39,27 @@ const series = async () =>
 const feeds = async () =>
   (await person.query(api.feeds.console.list, {})).filter(({ instrument }) => instrument === "XAUT-USDT");
 
-test("S1-10, G-17: the rows that a live core-v2 run decided on are those of a dataset, with funding, basis and open interest present", async () => {
+test("S1-10, G-17: the rows that a live core-v2 run decided on are those of a dataset, with exchange feeds and a posted event in them", async () => {
   await expect
     .poll(async () => (await series())?.rows ?? 0, { timeout: 120_000 })
     .toBeGreaterThan(15 * 1440 - 5);
   await expect.poll(async () => (await feeds()).length, { timeout: 120_000 }).toBe(4);
+  const token = await assay(data, "token", "create", "newswire", "--json");
+  expect(token.code, token.stderr).toBe(0);
+  const post = (authorization: string) =>
+    fetch(token.result!.url as string, {
+      method: "POST",
+      headers: { authorization, "content-type": "application/json" },
+      body: JSON.stringify({
+        ...{ instrument: "XAUT-USDT", feed: "news" },
+        events: [
+          { externalId: "wire-1", eventAtMs: Date.now() - 3_600_000, score: -0.25, title: "Rates up" },
+        ],
+      }),
+    });
+  expect((await post("Bearer nothing")).status).toBe(401);
+  const posted = await post(`Bearer ${token.result!.token as string}`);
+  expect([posted.status, await posted.json()]).toMatchObject([200, { results: [{ status: "stored" }] }]);
   const lastMs = (await series())!.lastOpenTimeMs;
   const day = (n: number) => String(Math.floor(lastMs / 86_400_000 + n) * 86_400_000);
   const build = [...BARS, "--timeframe", "1m", "--features", "core-v2", "--json"];
@@ -95,7 +111,12 @@ test("S1-10, G-17: the rows that a live core-v2 run decided on are those of a da
   });
   const bytes = new Uint8Array(await (await fetch(record.url!)).arrayBuffer());
   const dataset = await readDatasetParquet(bytes, record.datasetHash);
-  expect(dataset.core.sideFeeds!.map(({ feed }) => feed)).toEqual(["funding", "basis", "openInterest"]);
+  expect(dataset.core.sideFeeds!.map(({ feed }) => feed)).toEqual([
+    "funding",
+    "basis",
+    "openInterest",
+    "news",
+  ]);
   const { names, width, values } = dataset.features;
   for (const { _id } of decisions) {
     const decision = await person.query(api.decisions.console.get, { decisionId: _id });
@@ -104,6 +125,7 @@ test("S1-10, G-17: the rows that a live core-v2 run decided on are those of a da
     expect(decision.provenance.featuresSha256).toBe(featuresHash(row));
     for (const feed of ["funding", "basis", "openInterest"])
       expect(row[names.indexOf(`${feed}Present`)]).toBe(1);
-    expect(row[names.indexOf("newsPresent")]).toBe(0);
+    expect([row[names.indexOf("newsPresent")], row[names.indexOf("news")]]).toEqual([1, -0.25]);
+    expect(row[names.indexOf("ideasPresent")]).toBe(0);
   }
 });

@@ -5,6 +5,7 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { api } from "../../../convex/_generated/api";
 import { CHAIN_START, verifyEntries } from "../../../lib/audit/chain";
+import { FEED_FACTS } from "../../../lib/feeds/types";
 import { type DeskFile, readDesk } from "../../deskFile";
 import { systemClock } from "../../runtime/clock";
 import type { Desk } from "../../transport/desk";
@@ -79,8 +80,22 @@ export async function list(person: Desk, what: string): Promise<{ [key: string]:
         })),
       };
     }
+    case "feeds": {
+      const rows = await person.query(api.feeds.console.list, {});
+      return {
+        feeds: rows.map((row) => ({
+          ...{ instrument: row.instrument, feed: row.feed, source: row.source },
+          value: row.lastValue,
+          unit: FEED_FACTS[row.feed].unit,
+          sign: FEED_FACTS[row.feed].sign,
+          newest: new Date(row.lastEventAtMs).toISOString(),
+          ageSeconds: Math.round((systemClock.nowMs() - row.lastEventAtMs) / 1_000),
+          ...{ rows: row.rows, corrections: row.revisions, gaps: row.gaps, simulated: row.simulated },
+        })),
+      };
+    }
     default:
-      throw new UsageError(`"${what}" is not known; list datasets, versions, runs or series`);
+      throw new UsageError(`"${what}" is not known; list datasets, versions, runs, series or feeds`);
   }
 }
 

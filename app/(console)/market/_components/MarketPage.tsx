@@ -13,6 +13,7 @@ import { api } from "@/convex/_generated/api";
 import { isTimeframe, timeframeMs } from "@/lib/market/timeframe";
 import { TIMEFRAMES, type Timeframe } from "@/lib/market/types";
 import { CoverageTable } from "./CoverageTable";
+import { FeedTable } from "./FeedTable";
 import { GapLedger } from "./GapLedger";
 import { IngestionTable } from "./IngestionTable";
 import { MarketChart } from "./MarketChart";
@@ -25,6 +26,9 @@ export function MarketPage() {
     <Page>
       <GatewayNotice />
       {series.length === 0 ? <NoBars /> : <Chosen series={series} />}
+      <Panel flush title="Feeds" hint="funding, basis, open interest and events, as they count for features">
+        <FeedTable />
+      </Panel>
       <Panel flush title="Ingestion" hint="imports and feeds, newest first">
         <IngestionTable />
       </Panel>
