@@ -58,6 +58,26 @@ describe("critical features", () => {
     expect(missingCritical(CORE_V1, new Float64Array(CORE_V1.columns.length))).toEqual([]);
   });
 
+  it("are missing while their feed is stale: the hold names them, and ends with the next point", () => {
+    const hour = 3_600_000;
+    const columns = CORE_V2.columns.filter(({ feed }) => feed === "funding");
+    const spec = { ...CORE_V2, id: "funded", columns, warmupBars: 30, critical: ["fundingPresent"] };
+    const bars = randomWalk(400, hour, 5, 0);
+    const close = (row: number) => bars.openTimeMs[row]! + hour;
+    const sides = {
+      funding: { availableAtMs: Float64Array.of(close(100), close(200)), value: Float64Array.of(1e-4, 2e-4) },
+    };
+    const { width, values } = computeFeatures(bars, spec, { timeframe: "1h", sides });
+    const missing = (row: number) => missingCritical(spec, values, row * width);
+    const held = Array.from({ length: 400 - 30 }, (_, i) => missing(30 + i).length > 0);
+    const present = (row: number) => {
+      const age = bars.openTimeMs[row]! + hour - (row >= 200 ? close(200) : close(100));
+      return row >= 100 && age <= 24 * hour;
+    };
+    expect(held).toEqual(Array.from({ length: 400 - 30 }, (_, i) => !present(30 + i)));
+    expect(missing(99)).toEqual(["fundingPresent"]);
+  });
+
   it("names only columns that the set has", () => {
     const names = CORE_V2.columns.map(({ name }) => name);
     expect(CORE_V2.critical!.filter((name) => !names.includes(name))).toEqual([]);

@@ -4,8 +4,14 @@ import type { FeatureMatrix, Normaliser } from "./types";
 export const DEFAULT_CLIP = 5;
 
 /**
+ * Deviation of a column that never varied in training: whatever it says later, it reads as its mean. The weights
+ * behind it were never trained, so a feed that arrives for the first time must not move the policy.
+ */
+export const UNSEEN_STD = 1e300;
+
+/**
  * Mean and population standard deviation of each column over rows [fromRow, toRow): training rows only,
- * else the test period leaks into the policy. A column that does not vary gets std 1. Throws RangeError
+ * else the test period leaks into the policy. A column that does not vary gets UNSEEN_STD. Throws RangeError
  * for an empty range or one that reaches into warm-up rows.
  */
 export function fitNormaliser(matrix: FeatureMatrix, fromRow: number, toRow: number): Normaliser {
@@ -40,7 +46,7 @@ export function fitNormaliser(matrix: FeatureMatrix, fromRow: number, toRow: num
     }
     const deviation = Math.sqrt(squares / count);
     mean.push(average);
-    std.push(deviation <= 1e-12 * Math.max(1, Math.abs(average)) ? 1 : deviation);
+    std.push(deviation <= 1e-12 * Math.max(1, Math.abs(average)) ? UNSEEN_STD : deviation);
   }
   return { mean, std, clip: DEFAULT_CLIP };
 }

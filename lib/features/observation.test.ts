@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { CORE_V1 } from "./coreV1";
 import { CORE_V2 } from "./coreV2";
-import { fitNormaliser } from "./normaliser";
+import { fitNormaliser, UNSEEN_STD } from "./normaliser";
 import {
   observationFields,
   observationGroups,
@@ -26,8 +26,8 @@ const flat = {
 };
 
 describe("normaliser", () => {
-  it("is fitted on the given rows only; a constant column keeps its scale", () => {
-    expect(fitNormaliser(matrix, 1, 3)).toEqual({ mean: [2, 7], std: [1, 1], clip: 5 });
+  it("is fitted on the given rows only; a column that never varied will read as its mean", () => {
+    expect(fitNormaliser(matrix, 1, 3)).toEqual({ mean: [2, 7], std: [1, UNSEEN_STD], clip: 5 });
   });
 
   it("refuses warm-up rows and empty ranges", () => {

@@ -18,7 +18,7 @@ import { frozenPoints } from "../datasets/feeds";
 import { defaultEnvSpec } from "../env/envSpec";
 import type { LoadedVersion } from "../jobs/artifact";
 import { BarPipeline, type ReadyBar } from "./barPipeline";
-import { answer } from "./decide";
+import { answer, type PolicyAnswer } from "./decide";
 
 const BAR_MS = 900_000;
 const ROWS = 3_000;
@@ -111,6 +111,22 @@ describe("answer to a live bar", () => {
     expect(spike.forcedHold).toBeUndefined();
     expect(spike.action).not.toBeNull();
     expect("outOfDistribution" in spike).toBe(false);
+  });
+
+  it("a feed that training never saw leaves the answer as it was, bit for bit", async () => {
+    const blind = version(CORE_V2, { guarded: true });
+    const features = (await lastReady(CORE_V2, 2_900)).features!;
+    const fed = features.slice();
+    CORE_V2.columns.forEach(({ feed, kind }, i) => {
+      if (feed === "basis" || feed === "news") fed[i] = kind.endsWith("Present") ? 1 : -3;
+    });
+    expect(fed).not.toEqual(features);
+    const [without, withFeeds] = [answer(blind, features, FLAT), answer(blind, fed, FLAT)];
+    expect(withFeeds.forcedHold).toBeUndefined();
+    // -0 and 0 are one number to the network.
+    const observed = ({ observation }: PolicyAnswer) => [...observation].map((value) => value + 0);
+    expect(observed(withFeeds)).toEqual(observed(without));
+    expect(withFeeds.probabilities).toEqual(without.probabilities);
   });
 
   it("a missing critical feature is held by name", async () => {
