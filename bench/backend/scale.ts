@@ -13,7 +13,7 @@ interface Message {
 }
 
 /** Fills channels through mutations of 1,000 documents from four clients at once. */
-async function load(subject: Subject, documents: number): Promise<void> {
+export async function load(subject: Subject, documents: number): Promise<void> {
   let next = 0;
   const total = documents / CHANNEL;
   const started = performance.now();

@@ -9,7 +9,7 @@ const WORDS = 20_000;
 const WORDS_EACH = 5;
 
 /** Five letters for each number: words with common beginnings, as languages have them. */
-function word(n: number): string {
+export function word(n: number): string {
   let text = "";
   for (let rest = n, i = 0; i < 5; i++, rest = Math.floor(rest / 12))
     text = "abcdefghijkl"[rest % 12]! + text;
@@ -17,7 +17,7 @@ function word(n: number): string {
 }
 
 /** Loads short texts of a skewed vocabulary: the commonest word stands in about a sixth of them, the rarest in 80 of a million. */
-async function load(subject: Subject, documents: number): Promise<void> {
+export async function load(subject: Subject, documents: number): Promise<void> {
   let next = 0;
   const started = performance.now();
   await Promise.all(
@@ -67,6 +67,8 @@ export async function benchSearch(subject: Subject, documents: number): Promise<
     "a common and a rare word": (round) => `${word(0)} ${word(10_000 + round)} `,
     "four letters of a word being typed": (round) => word(10_000 + 12 * round).slice(0, 4),
     "three letters of a word being typed": () => word(1_728).slice(0, 3),
+    "two letters of a word being typed": () => word(1_728).slice(0, 2),
+    "the one letter that most words begin with": () => word(0).slice(0, 1),
   };
   for (const [name, text] of Object.entries(searches)) {
     let found = 0;

@@ -16,8 +16,8 @@ export class Subject {
     private backend: SpawnedBackend,
   ) {}
 
-  static async start(): Promise<Subject> {
-    const data = temporaryData();
+  /** On an empty folder, or on one that there is. */
+  static async start(data = temporaryData()): Promise<Subject> {
     return new Subject(data, await spawnBackend({ dataDir: data.dataDir }));
   }
 
