@@ -13,6 +13,9 @@ export const DIFFERENCES: Record<string, Record<string, string>> = {
     "that were cancelled never run, in the same mutation or later, by a mutation or an action":
       "it cancels jobs that have finished",
     "stored by an action come back whole, with what is known of them": "it forgets the type of a file",
+    "finds what holds any of the words, whatever the case, and a beginning of the last one":
+      "it splits text at spaces only",
+    "does not look into a field that holds no text": "it takes what is there for text",
     "negation on floats and on int64s": "it has no negation",
   },
 };

@@ -94,7 +94,7 @@ export class DefinitionLoader {
       absWorkingDir: dirname(this.appDirectory),
       globalName: "__definition",
       plugins: [childDefinitions(found)],
-    }).catch(explain);
+    }).catch((error) => explain(error, dirname(this.appDirectory)));
     for (const child of found.keys()) {
       const { name } = await this.load(child, [...importers, file]);
       const path = relative(this.appDirectory, dirname(child)).split(sep).join("/");

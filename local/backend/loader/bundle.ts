@@ -49,8 +49,8 @@ function externals(packages: string[], resolveDir: string): Plugin {
   };
 }
 
-/** Turns a failed build into a sentence with the place of each fault. */
-export function explain(error: unknown): never {
+/** Turns a failed build of something in `workingDir` into a sentence with the place of each fault. */
+export function explain(error: unknown, workingDir: string): never {
   const errors = (error as BuildFailure).errors;
   if (!Array.isArray(errors)) throw error;
   const lines = errors.slice(0, 5).map(({ text, location }) => {
@@ -60,7 +60,7 @@ export function explain(error: unknown): never {
       : "";
     return `${where}${text.split("\n")[0]}${hint}`;
   });
-  throw new OperatorError(`The functions folder does not build:\n${lines.join("\n")}`);
+  throw new OperatorError(`The functions in ${workingDir} do not build:\n${lines.join("\n")}`);
 }
 
 /** Notes one importing file of each file; `build.resolve` inside it asks the plugins and resolvers behind it. */
@@ -105,7 +105,7 @@ async function explainWithChains(
     const names = chain.map((step) => relative(workingDir, step));
     error.text = `${error.text.split("\n")[0]}. Import chain: ${[...names, missing].join(" -> ")}`;
   }
-  return explain(failure);
+  return explain(failure, workingDir);
 }
 
 /** One script that leaves `{ modulePath: () => Promise<module> }` in the global `__convexModules`. */
@@ -171,7 +171,7 @@ export async function bundleNodeRuntime(
     logLevel: "silent",
     sourcemap: "external",
     metafile: true,
-  }).catch(explain);
+  }).catch((error) => explain(error, options.workingDir));
   for (const output of Object.keys(result.metafile.outputs)) {
     if (output.endsWith(".mjs")) registerSourceMapFile(join(options.workingDir, output), options.workingDir);
   }

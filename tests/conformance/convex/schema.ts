@@ -36,5 +36,14 @@ export default defineSchema({
     "group",
     "owner",
   ]),
+  texts: defineTable({
+    group: v.string(),
+    title: v.string(),
+    body: v.any(),
+    tag: v.optional(v.any()),
+    vector: v.optional(v.array(v.float64())),
+  })
+    .searchIndex("by_body", { searchField: "body", filterFields: ["group", "tag"] })
+    .vectorIndex("by_vector", { vectorField: "vector", dimensions: 3, filterFields: ["group", "tag"] }),
   stamps: defineTable({ group: v.string(), at: v.int64() }).index("by_at", ["group", "at"]),
 });

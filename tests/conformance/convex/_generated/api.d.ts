@@ -23,6 +23,7 @@ import type * as http from "../http.js";
 import type * as jobs from "../jobs.js";
 import type * as limits from "../limits.js";
 import type * as rows from "../rows.js";
+import type * as search from "../search.js";
 import type * as watch from "../watch.js";
 
 /**
@@ -44,6 +45,7 @@ declare const fullApi: ApiFromModules<{
   jobs: typeof jobs;
   limits: typeof limits;
   rows: typeof rows;
+  search: typeof search;
   watch: typeof watch;
 }>;
 export declare const api: FilterApi<
