@@ -44,11 +44,19 @@ function borrowScratch(response: ServerResponse): Buffer {
 /** Answers with the JSON text that the parts make together; a large value is not copied into one text first. */
 export function sendJson(response: ServerResponse, status: number, ...parts: string[]): void {
   const chars = parts.reduce((sum, part) => sum + part.length, 0);
-  const fits = chars >= MIN_SCRATCH_CHARS && chars * MAX_UNIT_BYTES <= SCRATCH_BYTES;
-  const body =
-    fits && !isScratchOut ? encodeInto(borrowScratch(response), parts) : Buffer.from(parts.join(""));
-  response.writeHead(status, { "Content-Type": "application/json", "Content-Length": body.length });
+  const fits = chars >= MIN_SCRATCH_CHARS && chars * MAX_UNIT_BYTES <= SCRATCH_BYTES && !isScratchOut;
+  const body = fits ? encodeInto(borrowScratch(response), parts) : joined(parts);
+  response.writeHead(status, {
+    "Content-Type": "application/json",
+    "Content-Length": Buffer.byteLength(body),
+  });
   response.end(body);
+}
+
+/** Small bodies stay text, which leaves in one piece with the headers. */
+function joined(parts: string[]): string | Buffer {
+  const text = parts.join("");
+  return text.length < MIN_SCRATCH_CHARS ? text : Buffer.from(text);
 }
 
 function encodeInto(memory: Buffer, parts: string[]): Buffer {

@@ -5,6 +5,7 @@ import { pathToFileURL } from "node:url";
 import { type BuildFailure, type BuildOptions, build, type Plugin } from "esbuild";
 import { registerSourceMapFile } from "../runtime/sourceMaps";
 import { OperatorError } from "../store/store";
+import { convexValues } from "./convexValues";
 import type { EntryPoint } from "./entryPoints";
 import { generatedModules } from "./generated";
 
@@ -125,7 +126,7 @@ export async function bundleDefaultRuntime(
     ...BUNDLE_FOR_CONTEXT,
     absWorkingDir: workingDir,
     globalName: "__convexModules",
-    plugins: [markerPackages, generatedModules],
+    plugins: [markerPackages, generatedModules, convexValues],
     sourcemap: "external",
     outfile: join(workingDir, "functions.js"),
   } satisfies BuildOptions;

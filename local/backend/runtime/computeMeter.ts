@@ -1,6 +1,6 @@
 import type { Ports } from "../ports";
 
-const CPU_READ_MS = 5;
+const CPU_READ_SHARE = 0.05;
 
 /** The calls of one backend whose own code may be running now, so that nobody is charged for a neighbour's computing. */
 export class ComputeClock {
@@ -15,10 +15,10 @@ export class ComputeClock {
     readonly limitMs: number,
   ) {}
 
-  /** Processor time up to a few ms ago: to read it is a system call, as dear as all the reads of a small query. */
+  /** Processor time a twentieth of the limit ago at most: to read it is a system call, as dear as all the reads of a small query. */
   recentCpuMs(): number {
     const nowMs = this.ports.elapsedMs();
-    if (nowMs - this.readAtMs >= CPU_READ_MS) {
+    if (nowMs - this.readAtMs >= this.limitMs * CPU_READ_SHARE) {
       this.readAtMs = nowMs;
       this.cpuMs = this.ports.cpuMs();
     }

@@ -4,6 +4,7 @@ import type { KeyRange } from "../store/store";
 import type { JsonObject, JsonValue } from "../values/encoded";
 import { passesFilter } from "./filters";
 import { type IndexSource, keyRangeOf, type QuerySource } from "./ranges";
+import type { ReadRange } from "./readSet";
 import { type Soon, whenReady } from "./soon";
 import { type Transaction, tableExistenceKey } from "./transaction";
 import type { Row } from "./transactionReader";
@@ -70,7 +71,7 @@ export class RowScanner {
   private at = 0;
   private rest: KeyRange;
   private finished: boolean;
-  private recorded: KeyRange | null = null;
+  private recorded: ReadRange | null = null;
 
   constructor(
     private readonly tx: Transaction,
@@ -88,7 +89,7 @@ export class RowScanner {
   next(): Soon<Row | null> {
     while (this.at >= this.buffer.length) {
       if (this.finished) {
-        this.record(this.range);
+        this.record(null);
         return null;
       }
       const filling = this.fill();
@@ -96,8 +97,7 @@ export class RowScanner {
     }
     const row = this.buffer[this.at++]!;
     this.tx.usage.readDocument(row.document.size);
-    const { from, to } = this.range;
-    this.record(this.reverse ? { from: row.key, to } : { from, to: `${row.key}\x00` });
+    this.record(row.key);
     return row;
   }
 
@@ -112,11 +112,12 @@ export class RowScanner {
     });
   }
 
-  private record(consumed: KeyRange): void {
+  /** Everything up to a key has been consumed, or all of the range (null). */
+  private record(last: string | null): void {
     if (!this.tx.reads || this.table === null) return;
-    this.recorded ??= this.tx.reads.range(consumed.from, consumed.to);
-    this.recorded.from = consumed.from;
-    this.recorded.to = consumed.to;
+    this.recorded ??= this.tx.reads.range(this.range.from, this.range.to);
+    if (!this.reverse) this.recorded.through = last;
+    else this.recorded.from = last ?? this.range.from;
   }
 }
 

@@ -5,7 +5,9 @@ export const EVERYTHING = "";
 
 /** A range of row keys; with `admits`, only those of its keys that pass. */
 export interface ReadRange extends KeyRange {
-  admits?: (key: string) => boolean;
+  /** Last key that belongs to it, where that is known; then `to` says nothing. */
+  through: string | null;
+  admits: ((key: string) => boolean) | null;
 }
 
 /**
@@ -20,8 +22,8 @@ export class ReadSet {
     this.points.add(key);
   }
 
-  range(from: string, to: string, admits?: (key: string) => boolean): ReadRange {
-    const range = admits ? { from, to, admits } : { from, to };
+  range(from: string, to: string, admits: ReadRange["admits"] = null): ReadRange {
+    const range = { from, to, through: null, admits };
     this.ranges.push(range);
     return range;
   }
@@ -30,7 +32,9 @@ export class ReadSet {
   contains(key: string): boolean {
     if (this.points.has(key)) return true;
     for (const range of this.ranges) {
-      if (key >= range.from && key < range.to && (range.admits?.(key) ?? true)) return true;
+      const { from, to, through, admits } = range;
+      const isWithin = key >= from && (through === null ? key < to : key <= through);
+      if (isWithin && (admits?.(key) ?? true)) return true;
     }
     return false;
   }

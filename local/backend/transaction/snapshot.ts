@@ -58,7 +58,7 @@ export class ReadCache {
 
   constructor(maxBytes: number) {
     this.documents = new RecentlyUsed(maxBytes * 0.75, ({ document }) => 100 + (document?.text.length ?? 0));
-    this.scans = new RecentlyUsed(maxBytes * 0.25, ({ keys }) => 200 + keys.length * 100);
+    this.scans = new RecentlyUsed(maxBytes * 0.25, ({ keys }) => 200 + keys.length * 160);
   }
 
   /** The document under a key as it was at `ts`; undefined when that is not known. */
@@ -75,7 +75,8 @@ export class ReadCache {
   scan(range: KeyRange, { reverse, limit }: ScanOptions, ts: bigint): string[] | undefined {
     const found = this.scans.get(scanKey(range, reverse));
     if (!found || found.validFrom > ts || found.validFrom < this.lastChange(range)) return undefined;
-    if (limit <= found.keys.length) return found.keys.slice(0, limit);
+    if (limit === found.keys.length) return found.keys;
+    if (limit < found.keys.length) return found.keys.slice(0, limit);
     return found.keys.length < found.limit ? found.keys : undefined;
   }
 
@@ -137,8 +138,12 @@ export class DatabaseSnapshot {
 
   /** Documents in the order of the keys; at once when all of them are known. */
   documents(keys: string[]): Soon<Array<StoredDocument | null>> {
-    const known = keys.map((key) => this.cache.document(key, this.ts));
-    const missing = keys.filter((_, i) => known[i] === undefined);
+    const missing: string[] = [];
+    const known = keys.map((key) => {
+      const document = this.cache.document(key, this.ts);
+      if (document === undefined) missing.push(key);
+      return document;
+    });
     if (missing.length === 0) return known as Array<StoredDocument | null>;
     return this.store.getMany(missing).then((values) => {
       let next = 0;

@@ -126,6 +126,10 @@ export class TransactionReader {
     return pending !== undefined ? pending : this.snapshot.document(key);
   }
 
+  private get hasPendingDocuments(): boolean {
+    return this.layer.docs.size > 0 || this.below.some(({ docs }) => docs.size > 0);
+  }
+
   private pendingDocument(key: string): StoredDocument | null | undefined {
     let found = this.layer.docs.get(key);
     for (let i = 0; found === undefined && i < this.below.length; i++) found = this.below[i]!.docs.get(key);
@@ -144,7 +148,7 @@ export class TransactionReader {
    */
   scan(table: TableDefinition, range: KeyRange, reverse: boolean, limit: number): Soon<Scan> {
     return whenReady(this.scanKeys(range, reverse, limit), ({ keys, exhausted, covered }) =>
-      whenReady(this.documentsOf(keys.map((key) => table.docPrefix + key.slice(-16))), (documents) => {
+      whenReady(this.documentsOf(documentKeysOf(table, keys)), (documents) => {
         const rows: Row[] = [];
         for (let i = 0; i < keys.length; i++) {
           const document = documents[i];
@@ -187,6 +191,7 @@ export class TransactionReader {
 
   /** Documents by their keys, null where there is none; not recorded as reads. */
   documentsOf(keys: string[]): Soon<Array<StoredDocument | null>> {
+    if (!this.hasPendingDocuments) return this.snapshot.documents(keys);
     const pending = keys.map((key) => this.pendingDocument(key));
     const missing = keys.filter((_, i) => pending[i] === undefined);
     if (missing.length === 0) return pending as Array<StoredDocument | null>;
@@ -195,6 +200,18 @@ export class TransactionReader {
       return pending.map((document) => (document === undefined ? loaded[next++]! : document));
     });
   }
+}
+
+/** Document keys of lists of row keys that the read cache keeps, so that they are made and hashed once. */
+const documentKeys = new WeakMap<string[], string[]>();
+
+function documentKeysOf({ docPrefix }: TableDefinition, rowKeys: string[]): string[] {
+  let keys = documentKeys.get(rowKeys);
+  if (!keys) {
+    keys = rowKeys.map((key) => docPrefix + key.slice(-16));
+    documentKeys.set(rowKeys, keys);
+  }
+  return keys;
 }
 
 /** Parses a value that a syscall carries as a document id. */
