@@ -36,6 +36,8 @@ class Wire implements ClientSocket {
     this.later(() => this.arrive(text));
   }
 
+  flush(): void {}
+
   ping(): void {
     this.later(() => this.listeners.get("pong")?.());
   }

@@ -12,7 +12,7 @@ import { AuthenticationError } from "../auth/auth";
 import type { Backend } from "../backend";
 import { RequestError } from "../runtime/errors";
 import { OperatorError } from "../store/store";
-import { SyncSession } from "../sync/session";
+import { type ClientSocket, SyncSession } from "../sync/session";
 import { handleAdminApi } from "./adminApi";
 import { handleFunctionApi } from "./functionApi";
 import { handleHttpAction } from "./httpActions";
@@ -108,23 +108,26 @@ function closeServer(server: Server): Promise<void> {
 }
 
 /**
- * Frames sent in one turn of the event loop leave in one system call. A mutation's response and its transition do; sending
- * was the largest single cost of a small mutation.
+ * Frames sent in one turn of the event loop leave in one system call, at its end or when the session says that it was all. A
+ * mutation's response and its transition do; sending was the largest single cost of a small mutation.
  */
-function sendPerTurn(client: WebSocket, wire: Duplex): void {
+function sendPerTurn(client: WebSocket, wire: Duplex): ClientSocket {
   const send = client.send.bind(client) as (text: string) => void;
   let isCorked = false;
+  const flush = () => {
+    if (!isCorked) return;
+    isCorked = false;
+    wire.uncork();
+  };
   client.send = (text: string) => {
     if (!isCorked) {
       isCorked = true;
       wire.cork();
-      setImmediate(() => {
-        isCorked = false;
-        wire.uncork();
-      });
+      setImmediate(flush);
     }
     send(text);
   };
+  return Object.assign(client, { flush });
 }
 
 /** Starts the API and sync server. Throws OperatorError when the port is taken. */
@@ -142,8 +145,7 @@ export async function listenApi(host: string, port: number): Promise<Listening> 
         ip: request.socket.remoteAddress ?? null,
         userAgent: request.headers["user-agent"] ?? null,
       };
-      sendPerTurn(client, socket);
-      new SyncSession(backend, client, metadata);
+      new SyncSession(backend, sendPerTurn(client, socket), metadata);
     });
   });
   const actualPort = await listen(server, host, port);

@@ -26,6 +26,8 @@ export interface ClientSocket {
   on(event: "pong" | "close", listener: () => void): unknown;
   on(event: "error", listener: (error: Error) => void): unknown;
   send(text: string): void;
+  /** What was sent leaves now: the client works on it while the backend works for the next one. */
+  flush(): void;
   ping(): void;
   close(code: number, reason: string): void;
   terminate(): void;
@@ -263,7 +265,7 @@ export class SyncSession {
   private async flush(): Promise<void> {
     while (this.flushAgain && !this.closed) {
       this.flushAgain = false;
-      await this.waitForReader();
+      if (this.socket.bufferedAmount > MAX_BUFFERED_BYTES) await this.waitForReader();
       if (!this.closed) await this.transition();
     }
     this.flushing = false;
@@ -294,6 +296,7 @@ export class SyncSession {
     if (sameVersion && changes.length === 0 && !owed) return;
     this.sent = end;
     for (const text of transitionMessages(start, end, changes)) this.send(text);
+    this.socket.flush();
   }
 
   get subscriptions(): number {
