@@ -1,5 +1,6 @@
 /**
- * Indicators over 500,000 bars: the kernel beside `technicalindicators` on the same bars, in the same run.
+ * Indicators over 500,000 bars: the kernel beside `technicalindicators` on the same bars, in the same run. All
+ * that both have; first their sums, then each by itself.
  *   npx tsx bench/indicators.ts [bars]
  */
 import * as rival from "technicalindicators";
@@ -48,6 +49,7 @@ const PAIRS: Array<[IndicatorName, Record<string, number>, () => unknown[]]> = [
   ],
   ["MAX", { period: 14 }, () => rival.Highest.calculate({ period: 14, values: close })],
   ["MIN", { period: 14 }, () => rival.Lowest.calculate({ period: 14, values: close })],
+  ["SUM", { period: 20 }, () => rival.sum({ period: 20, values: close })],
   ["TRANGE", {}, () => rival.TrueRange.calculate({ high, low, close })],
   ["ATR", { period: 14 }, () => rival.ATR.calculate({ period: 14, high, low, close })],
   ["ADX", { period: 14 }, () => rival.ADX.calculate({ period: 14, high, low, close })],
@@ -64,47 +66,47 @@ const PAIRS: Array<[IndicatorName, Record<string, number>, () => unknown[]]> = [
   ["MFI", { period: 14 }, () => rival.MFI.calculate({ period: 14, high, low, close, volume })],
 ];
 
-const results: number[] = [];
-const own = () => {
-  results.length = 0;
-  for (const [name, params] of PAIRS) {
-    for (const column of Object.values(computeIndicator(name, columns, params))) results.push(column.at(-1)!);
-  }
-};
-const theirs = () => {
-  results.length = 0;
-  for (const [, , run] of PAIRS) results.push(run().length);
-};
-
-function measure(run: () => void, rounds: number): { ms: number; hash: string } {
-  run();
-  const samples = Array.from({ length: rounds }, () => {
-    const started = performance.now();
-    run();
-    return performance.now() - started;
-  });
-  return { ms: median(samples), hash: hashNumbers(results) };
+interface Timed {
+  /** Milliseconds of each pair in each round. */
+  ms: number[][];
+  hash: string;
 }
 
+/** Runs `job` for every pair, `ROUNDS` times after one round that warms up; it gives a figure of its result. */
+function measure(job: (pair: (typeof PAIRS)[number]) => number): Timed {
+  const ms: number[][] = PAIRS.map(() => []);
+  const results: number[] = [];
+  for (let round = 0; round <= ROUNDS; round++) {
+    PAIRS.forEach((pair, p) => {
+      const started = performance.now();
+      const result = job(pair);
+      if (round > 0) ms[p]!.push(performance.now() - started);
+      results.push(result);
+    });
+  }
+  return { ms, hash: hashNumbers(results) };
+}
+
+const own = measure(([name, params]) =>
+  Object.values(computeIndicator(name, columns, params)).reduce((sum, column) => sum + column.at(-1)!, 0),
+);
+const other = measure(([, , run]) => run().length);
+
+const total = ({ ms }: Timed) =>
+  median(Array.from({ length: ROUNDS }, (_, round) => ms.reduce((sum, pair) => sum + pair[round]!, 0)));
 const label = `${PAIRS.length} indicators, ${BARS} bars`;
-const ours = measure(own, ROUNDS);
-printFigure({ name: label, value: ours.ms, unit: "ms", n: ROUNDS, resultHash: ours.hash });
-const other = measure(theirs, ROUNDS);
-printFigure({
-  name: `${label}, technicalindicators`,
-  value: other.ms,
-  unit: "ms",
-  n: ROUNDS,
-  resultHash: other.hash,
+const figure = (name: string, value: number, unit: string, { hash }: Timed) =>
+  printFigure({ name, value, unit, n: ROUNDS, resultHash: hash });
+figure(label, total(own), "ms", own);
+figure(`${label}, technicalindicators`, total(other), "ms", other);
+figure(`${label}, times as fast`, total(other) / total(own), "x", own);
+PAIRS.forEach(([name], p) => {
+  const ours = median(own.ms[p]!);
+  figure(`${name}, ${BARS} bars`, ours, "ms", own);
+  figure(
+    `${name}, ${BARS} bars, times as fast as technicalindicators`,
+    median(other.ms[p]!) / ours,
+    "x",
+    own,
+  );
 });
-const ratio = other.ms / ours.ms;
-printFigure({ name: `${label}, times as fast`, value: ratio, unit: "x", n: ROUNDS, resultHash: ours.hash });
-if (process.argv.includes("--each")) {
-  for (const [name, params, run] of PAIRS) {
-    const a = measure(() => void computeIndicator(name, columns, params), 3);
-    const b = measure(() => void run(), 1);
-    process.stderr.write(
-      `${name} ${a.ms.toFixed(1)} ms, ${b.ms.toFixed(1)} ms, ${(b.ms / a.ms).toFixed(1)}x\n`,
-    );
-  }
-}

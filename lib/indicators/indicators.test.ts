@@ -8,7 +8,7 @@ import type { SeriesIndicator } from "./indicator";
 import { createAdx } from "./range";
 import { createEma, createMacd, createRealisedVolatility, createRsi, createZScore } from "./series";
 import { RollingExtreme } from "./window";
-import { distancesColumn, squaresColumn, sumColumn, weightedColumn } from "./windowSums";
+import { deviationColumns, sumColumn, varianceColumns, weightedColumn } from "./windowSums";
 
 type Prices = Pick<CandleColumns, "high" | "low" | "close">;
 const ofClose = (name: IndicatorName, close: Float64Array, params: Record<string, number>) =>
@@ -180,42 +180,40 @@ describe("window sums", () => {
   it("a column has the bits of each window added up alone, from the oldest value to the newest", () => {
     fc.assert(
       fc.property(
-        fc.array(fc.tuple(anyNumber, anyNumber), { maxLength: 40 }),
+        fc.array(anyNumber, { maxLength: 40 }),
         fc.integer({ min: 1, max: 9 }),
-        (pairs, period) => {
-          const values = Float64Array.from(pairs, ([value]) => value);
-          const centers = Float64Array.from(pairs, ([, center]) => center);
+        (numbers, period) => {
+          const values = Float64Array.from(numbers);
           const weights = Float64Array.from({ length: period }, (_, i) => i + 1);
-          const expectColumn = (
-            fill: (out: Float64Array) => void,
-            term: (value: number, center: number, j: number) => number,
-          ) => {
-            const out = new Float64Array(values.length);
-            fill(out);
-            const expected = Float64Array.from(values, (_, end) => {
+          /** Term by term, the loop that the names promise. */
+          const sumOf = (term: (value: number, j: number, end: number) => number) =>
+            Float64Array.from(values, (_, end) => {
               if (end < period - 1) return Number.NaN;
               let sum = 0;
-              for (let j = 0; j < period; j++) sum += term(values[end - period + 1 + j]!, centers[end]!, j);
+              for (let j = 0; j < period; j++) sum += term(values[end - period + 1 + j]!, j, end);
               return sum;
             });
-            expect(out).toEqual(expected);
+          const filled = (fill: (out: Float64Array) => void) => {
+            const out = new Float64Array(values.length);
+            fill(out);
+            return out;
           };
-          expectColumn(
-            (out) => sumColumn(out, values, period),
-            (value) => value,
+          const sums = sumOf((value) => value);
+          expect(filled((out) => sumColumn(out, values, period))).toEqual(sums);
+          expect(filled((out) => weightedColumn(out, values, weights))).toEqual(
+            sumOf((value, j) => value * (j + 1)),
           );
-          expectColumn(
-            (out) => squaresColumn(out, values, period, centers),
-            (value, center) => (value - center) * (value - center),
+          const means = sums.map((sum) => sum / period);
+          const squares = sumOf((value, _, end) => (value - means[end]!) * (value - means[end]!));
+          const distances = sumOf((value, _, end) => Math.abs(value - means[end]!));
+          const seconds = filled((out) =>
+            expect(filled((first) => varianceColumns(first, out, values, period))).toEqual(means),
           );
-          expectColumn(
-            (out) => distancesColumn(out, values, period, centers),
-            (value, center) => Math.abs(value - center),
+          expect(seconds).toEqual(squares.map((sum) => sum / period));
+          const thirds = filled((out) =>
+            expect(filled((first) => deviationColumns(first, out, values, period))).toEqual(means),
           );
-          expectColumn(
-            (out) => weightedColumn(out, values, weights),
-            (value, _, j) => value * (j + 1),
-          );
+          expect(thirds).toEqual(distances.map((sum) => sum / period));
         },
       ),
       { numRuns: 200 },

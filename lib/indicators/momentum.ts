@@ -174,12 +174,15 @@ class StochRsi implements SeriesLines<StochasticValue> {
     const { highest, lowest, period } = this;
     const strengths = new Float64Array(k.length);
     this.rsi.batch(strengths, values);
-    for (let i = period; i < k.length; i++) {
-      const strength = strengths[i]!;
-      lowest.push(strength);
-      if (highest.push(strength)) k[i] = positionInRange(strength, lowest.value(), highest.value());
+    const strongest = new Float64Array(k.length);
+    const weakest = new Float64Array(k.length);
+    highest.batch(strongest.subarray(period), strengths.subarray(period));
+    lowest.batch(weakest.subarray(period), strengths.subarray(period));
+    const first = period + this.fastK - 1;
+    for (let i = first; i < k.length; i++) {
+      k[i] = positionInRange(strengths[i]!, weakest[i]!, strongest[i]!);
     }
-    addSecondLine({ k, d }, period + this.fastK - 1, this.smooth);
+    addSecondLine({ k, d }, first, this.smooth);
   }
 }
 

@@ -3,7 +3,7 @@ import { addSecondLine, positionInRange, type StochasticValue } from "./momentum
 import { typicalPrice } from "./prices";
 import { createSma } from "./series";
 import { RollingExtreme, RollingWindow, requirePeriod } from "./window";
-import { distancesColumn } from "./windowSums";
+import { deviationColumns } from "./windowSums";
 
 /** Where the close stands in the recent range; conventions are TA-Lib's. */
 
@@ -23,6 +23,13 @@ class PriceRange {
   }
   lowest(): number {
     return this.lows.value();
+  }
+  /** Highest and lowest of the window that ends at each bar, NaN until it is full. */
+  columns(high: Float64Array, low: Float64Array): { highest: Float64Array; lowest: Float64Array } {
+    const columns = { highest: new Float64Array(high.length), lowest: new Float64Array(high.length) };
+    this.highs.batch(columns.highest, high);
+    this.lows.batch(columns.lowest, low);
+    return columns;
   }
 }
 
@@ -57,15 +64,11 @@ class Stochastic implements RangeLines<StochasticValue> {
     low: Float64Array,
     close: Float64Array,
   ): void {
-    const { range } = this;
-    const positions = new Float64Array(k.length);
-    for (let i = 0; i < k.length; i++) {
-      if (range.push(high[i]!, low[i]!)) {
-        positions[i] = positionInRange(close[i]!, range.lowest(), range.highest());
-      }
-    }
     const first = Math.min(k.length, this.period - 1);
-    this.smoothK.batch(k.subarray(first), positions.subarray(first));
+    const { highest, lowest } = this.range.columns(high, low);
+    // %K before it is smoothed takes the place of the highest values.
+    for (let i = first; i < k.length; i++) highest[i] = positionInRange(close[i]!, lowest[i]!, highest[i]!);
+    this.smoothK.batch(k.subarray(first), highest.subarray(first));
     addSecondLine({ k, d }, first + this.slowK - 1, this.smoothD);
   }
 }
@@ -77,18 +80,21 @@ export function createStochastic(period: number, slowK: number, slowD: number): 
 
 class WilliamsR implements RangeIndicator {
   private readonly range: PriceRange;
-  constructor(period: number) {
+  constructor(private readonly period: number) {
     this.range = new PriceRange(period);
+  }
+  private of(close: number, lowest: number, highest: number): number {
+    const width = (highest - lowest) / -100;
+    return width === 0 ? 0 : (highest - close) / width;
   }
   next(high: number, low: number, close: number): number {
     const { range } = this;
-    if (!range.push(high, low)) return Number.NaN;
-    const highest = range.highest();
-    const width = (highest - range.lowest()) / -100;
-    return width === 0 ? 0 : (highest - close) / width;
+    return range.push(high, low) ? this.of(close, range.lowest(), range.highest()) : Number.NaN;
   }
   batch(out: Float64Array, high: Float64Array, low: Float64Array, close: Float64Array): void {
-    for (let i = 0; i < out.length; i++) out[i] = this.next(high[i]!, low[i]!, close[i]!);
+    const { highest, lowest } = this.range.columns(high, low);
+    out.fill(Number.NaN, 0, Math.min(out.length, this.period - 1));
+    for (let i = this.period - 1; i < out.length; i++) out[i] = this.of(close[i]!, lowest[i]!, highest[i]!);
   }
 }
 
@@ -177,9 +183,8 @@ class Cci implements RangeIndicator {
     const typical = new Float64Array(out.length);
     for (let i = 0; i < out.length; i++) typical[i] = typicalPrice(high[i]!, low[i]!, close[i]!);
     const means = new Float64Array(out.length);
-    createSma(period).batch(means, typical);
-    distancesColumn(out, typical, period, means);
-    for (let i = period - 1; i < out.length; i++) out[i] = this.of(typical[i]!, means[i]!, out[i]! / period);
+    deviationColumns(means, out, typical, period);
+    for (let i = period - 1; i < out.length; i++) out[i] = this.of(typical[i]!, means[i]!, out[i]!);
   }
 }
 

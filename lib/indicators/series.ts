@@ -1,6 +1,6 @@
 import type { ColumnsOf, SeriesIndicator, SeriesLines } from "./indicator";
 import { RollingWindow, requirePeriod } from "./window";
-import { squaresColumn, sumColumn } from "./windowSums";
+import { sumColumn, varianceColumns } from "./windowSums";
 
 /** Indicators of one series. Conventions are TA-Lib's (warm-up, seeds, Wilder smoothing). */
 
@@ -206,11 +206,9 @@ class Bollinger {
     return this.place(middle, window.variance(middle));
   }
   batch({ middle, upper, lower }: ColumnsOf<Bands>, values: Float64Array): void {
-    const { period } = this.window;
-    createSma(period).batch(middle, values);
-    squaresColumn(upper, values, period, middle);
+    varianceColumns(middle, upper, values, this.window.period);
     for (let i = 0; i < values.length; i++) {
-      const bands = this.place(middle[i]!, upper[i]! / period);
+      const bands = this.place(middle[i]!, upper[i]!);
       upper[i] = bands.upper;
       lower[i] = bands.lower;
     }

@@ -1,7 +1,6 @@
 import type { SeriesIndicator } from "./indicator";
-import { createSma } from "./series";
 import { RollingExtreme, RollingWindow, requirePeriod } from "./window";
-import { squaresColumn, sumColumn, windowSum, windowWeighted } from "./windowSums";
+import { sumColumn, varianceColumns, windowSum, windowWeighted } from "./windowSums";
 
 /** Figures of a rolling window; first values at index period - 1. */
 
@@ -31,7 +30,7 @@ class Extreme implements SeriesIndicator {
     return this.extreme.push(value) ? this.extreme.value() : Number.NaN;
   }
   batch(out: Float64Array, values: Float64Array): void {
-    for (let i = 0; i < out.length; i++) out[i] = this.next(values[i]!);
+    this.extreme.batch(out, values);
   }
 }
 
@@ -68,11 +67,7 @@ class Variance implements SeriesIndicator {
     return window.push(value) ? window.variance(window.mean()) : Number.NaN;
   }
   batch(out: Float64Array, values: Float64Array): void {
-    const { period } = this.window;
-    const means = new Float64Array(values.length);
-    createSma(period).batch(means, values);
-    squaresColumn(out, values, period, means);
-    for (let i = 0; i < out.length; i++) out[i] = out[i]! / period;
+    varianceColumns(new Float64Array(values.length), out, values, this.window.period);
   }
 }
 

@@ -80,42 +80,63 @@ export class RollingExtreme {
   /** Values since the extreme one, 0 when it is the newest. */
   age = 0;
 
-  /** `sign` 1 for the highest, -1 for the lowest value: the lowest is the highest of the negated ones. */
   constructor(
     period: number,
-    private readonly sign: 1 | -1,
+    private readonly sign: Sign,
   ) {
     this.window = new RollingWindow(period);
   }
 
+  get period(): number {
+    return this.window.period;
+  }
+
   /** Adds a value; returns false until `period` values are present. */
   push(value: number): boolean {
-    const { window } = this;
-    const signed = this.sign * value;
-    const isFull = window.push(signed);
-    if (signed >= this.extreme || Number.isNaN(this.extreme)) {
-      this.extreme = signed;
+    const { window, sign } = this;
+    const isFull = window.push(value);
+    if (isBeyond(value, this.extreme, sign)) {
+      this.extreme = value;
       this.age = 0;
-    } else if (++this.age === window.period) this.search();
+    } else if (++this.age === window.period) {
+      const at = extremeAt(window.values, window.from, window.period, sign);
+      this.extreme = window.values[at]!;
+      this.age = window.from + window.period - 1 - at;
+    }
     return isFull;
   }
 
   value(): number {
-    return this.sign * this.extreme;
+    return this.extreme;
   }
 
-  private search(): void {
-    const { values, from, period } = this.window;
+  /** The column form, of a fresh one: out[i] is the extreme value of the window that ends at i. */
+  batch(out: Float64Array, values: Float64Array): void {
+    const { period, sign } = this;
+    out.fill(Number.NaN, 0, Math.min(values.length, period - 1));
+    let at = -1;
     let extreme = Number.NaN;
-    let at = from;
-    for (let i = from; i < from + period; i++) {
-      const value = values[i]!;
-      if (value >= extreme || Number.isNaN(extreme)) {
-        extreme = value;
-        at = i;
-      }
+    for (let i = period - 1; i < values.length; i++) {
+      const from = i - period + 1;
+      if (at < from) at = extremeAt(values, from, period, sign);
+      else if (isBeyond(values[i]!, extreme, sign)) at = i;
+      extreme = values[at]!;
+      out[i] = extreme;
     }
-    this.extreme = extreme;
-    this.age = from + period - 1 - at;
   }
+}
+
+/** 1 looks for the highest value, -1 for the lowest: the highest of the negated ones. */
+type Sign = 1 | -1;
+
+/** Whether a value takes the place of the extreme one so far: as far out or farther, or the first that is none. */
+function isBeyond(value: number, extreme: number, sign: Sign): boolean {
+  return sign * value >= sign * extreme || Number.isNaN(extreme);
+}
+
+/** Row of the extreme one of values[from .. from + period - 1]. */
+function extremeAt(values: Float64Array, from: number, period: number, sign: Sign): number {
+  let at = from;
+  for (let i = from + 1; i < from + period; i++) if (isBeyond(values[i]!, values[at]!, sign)) at = i;
+  return at;
 }

@@ -70,16 +70,18 @@ export function sumColumn(out: Float64Array, values: Float64Array, period: numbe
   for (; from <= last; from++) out[from + period - 1] = windowSum(values, from, period);
 }
 
-/** out[i] = `windowSquares` around centers[i] of the window that ends at i; `out` may not be `centers`. */
-export function squaresColumn(
-  out: Float64Array,
+/** Of the window that ends at i: means[i] its mean, variances[i] its population variance. */
+export function varianceColumns(
+  means: Float64Array,
+  variances: Float64Array,
   values: Float64Array,
   period: number,
-  centers: Float64Array,
 ): void {
-  const last = begin(out, values, period);
+  begin(means, values, period);
+  const last = begin(variances, values, period);
   let from = 0;
   for (; from + 3 <= last; from += 4) {
+    const at = from + period - 1;
     let s0 = 0;
     let s1 = 0;
     let s2 = 0;
@@ -87,42 +89,65 @@ export function squaresColumn(
     let a = values[from]!;
     let b = values[from + 1]!;
     let c = values[from + 2]!;
-    const at = from + period - 1;
-    const c0 = centers[at]!;
-    const c1 = centers[at + 1]!;
-    const c2 = centers[at + 2]!;
-    const c3 = centers[at + 3]!;
     for (let i = from + 3; i <= at + 3; i++) {
       const d = values[i]!;
-      s0 += (a - c0) * (a - c0);
-      s1 += (b - c1) * (b - c1);
-      s2 += (c - c2) * (c - c2);
-      s3 += (d - c3) * (d - c3);
+      s0 += a;
+      s1 += b;
+      s2 += c;
+      s3 += d;
       a = b;
       b = c;
       c = d;
     }
-    out[at] = s0;
-    out[at + 1] = s1;
-    out[at + 2] = s2;
-    out[at + 3] = s3;
+    const m0 = s0 / period;
+    const m1 = s1 / period;
+    const m2 = s2 / period;
+    const m3 = s3 / period;
+    s0 = 0;
+    s1 = 0;
+    s2 = 0;
+    s3 = 0;
+    a = values[from]!;
+    b = values[from + 1]!;
+    c = values[from + 2]!;
+    for (let i = from + 3; i <= at + 3; i++) {
+      const d = values[i]!;
+      s0 += (a - m0) * (a - m0);
+      s1 += (b - m1) * (b - m1);
+      s2 += (c - m2) * (c - m2);
+      s3 += (d - m3) * (d - m3);
+      a = b;
+      b = c;
+      c = d;
+    }
+    means[at] = m0;
+    means[at + 1] = m1;
+    means[at + 2] = m2;
+    means[at + 3] = m3;
+    variances[at] = s0 / period;
+    variances[at + 1] = s1 / period;
+    variances[at + 2] = s2 / period;
+    variances[at + 3] = s3 / period;
   }
   for (; from <= last; from++) {
-    const at = from + period - 1;
-    out[at] = windowSquares(values, from, period, centers[at]!);
+    const mean = windowSum(values, from, period) / period;
+    means[from + period - 1] = mean;
+    variances[from + period - 1] = windowSquares(values, from, period, mean) / period;
   }
 }
 
-/** out[i] = `windowDistances` from centers[i] of the window that ends at i; `out` may not be `centers`. */
-export function distancesColumn(
-  out: Float64Array,
+/** Of the window that ends at i: means[i] its mean, deviations[i] the mean distance from that. */
+export function deviationColumns(
+  means: Float64Array,
+  deviations: Float64Array,
   values: Float64Array,
   period: number,
-  centers: Float64Array,
 ): void {
-  const last = begin(out, values, period);
+  begin(means, values, period);
+  const last = begin(deviations, values, period);
   let from = 0;
   for (; from + 3 <= last; from += 4) {
+    const at = from + period - 1;
     let s0 = 0;
     let s1 = 0;
     let s2 = 0;
@@ -130,29 +155,50 @@ export function distancesColumn(
     let a = values[from]!;
     let b = values[from + 1]!;
     let c = values[from + 2]!;
-    const at = from + period - 1;
-    const c0 = centers[at]!;
-    const c1 = centers[at + 1]!;
-    const c2 = centers[at + 2]!;
-    const c3 = centers[at + 3]!;
     for (let i = from + 3; i <= at + 3; i++) {
       const d = values[i]!;
-      s0 += Math.abs(a - c0);
-      s1 += Math.abs(b - c1);
-      s2 += Math.abs(c - c2);
-      s3 += Math.abs(d - c3);
+      s0 += a;
+      s1 += b;
+      s2 += c;
+      s3 += d;
       a = b;
       b = c;
       c = d;
     }
-    out[at] = s0;
-    out[at + 1] = s1;
-    out[at + 2] = s2;
-    out[at + 3] = s3;
+    const m0 = s0 / period;
+    const m1 = s1 / period;
+    const m2 = s2 / period;
+    const m3 = s3 / period;
+    s0 = 0;
+    s1 = 0;
+    s2 = 0;
+    s3 = 0;
+    a = values[from]!;
+    b = values[from + 1]!;
+    c = values[from + 2]!;
+    for (let i = from + 3; i <= at + 3; i++) {
+      const d = values[i]!;
+      s0 += Math.abs(a - m0);
+      s1 += Math.abs(b - m1);
+      s2 += Math.abs(c - m2);
+      s3 += Math.abs(d - m3);
+      a = b;
+      b = c;
+      c = d;
+    }
+    means[at] = m0;
+    means[at + 1] = m1;
+    means[at + 2] = m2;
+    means[at + 3] = m3;
+    deviations[at] = s0 / period;
+    deviations[at + 1] = s1 / period;
+    deviations[at + 2] = s2 / period;
+    deviations[at + 3] = s3 / period;
   }
   for (; from <= last; from++) {
-    const at = from + period - 1;
-    out[at] = windowDistances(values, from, period, centers[at]!);
+    const mean = windowSum(values, from, period) / period;
+    means[from + period - 1] = mean;
+    deviations[from + period - 1] = windowDistances(values, from, period, mean) / period;
   }
 }
 

@@ -6,7 +6,7 @@ import { CORE_V2 } from "../../lib/features/coreV2";
 import { featureFingerprint } from "../../lib/features/fingerprint";
 import { fitTrainingReference } from "../../lib/features/guard";
 import { fitNormaliser } from "../../lib/features/normaliser";
-import { observationFields, observationSize } from "../../lib/features/observation";
+import { observationFields, observationGroups, observationSize } from "../../lib/features/observation";
 import type { FeatureSetSpec } from "../../lib/features/types";
 import { candleAt } from "../../lib/market/columns";
 import { findInstrument } from "../../lib/market/instruments";
@@ -32,8 +32,11 @@ const FLAT = {
   stopDistanceFraction: 0,
 };
 
-/** An untrained policy on a feature set, with or without the reference that newer artifacts carry. */
-function version(spec: FeatureSetSpec, { guarded }: { guarded: boolean }): LoadedVersion {
+/** An untrained policy on a feature set, with or without the reference that newer artifacts carry, or an encoder. */
+function version(
+  spec: FeatureSetSpec,
+  { guarded, encoderUnits = 0 }: { guarded: boolean; encoderUnits?: number },
+): LoadedVersion {
   const features = computeFeatures(columns, spec, { timeframe: "15m" });
   const normaliser = fitNormaliser(features, spec.warmupBars, TRAINED_TO);
   const network: NetworkSpec = {
@@ -41,6 +44,9 @@ function version(spec: FeatureSetSpec, { guarded }: { guarded: boolean }): Loade
     hiddenSizes: [8],
     actionCount: 3,
     activation: "tanh",
+    ...(encoderUnits > 0 && {
+      encoder: { groups: observationGroups(spec), units: encoderUnits, fusionUnits: 5 },
+    }),
   };
   const instrument = findInstrument("XAUT-USDT");
   if (!instrument.ok) throw new Error(instrument.error);
@@ -103,6 +109,23 @@ describe("answer to a live bar", () => {
     const guarded = version(CORE_V1, { guarded: true });
     const { features } = await lastReady(CORE_V1, 2_900, 1.04);
     expect(answer(guarded, features!.slice(), FLAT)).toEqual(answer(guarded, features, FLAT));
+  });
+
+  it("S1-15: with an encoder it has the same bits on live bars as on the rows of a dataset of them", async () => {
+    const encoded = version(CORE_V2, { guarded: true, encoderUnits: 4 });
+    const plain = version(CORE_V2, { guarded: true });
+    const { values, width } = computeFeatures(columns, CORE_V2, { timeframe: "15m" });
+    const pipeline = new BarPipeline(CORE_V2, "15m", "15m", frozenPoints([]));
+    let compared = 0;
+    for (let i = 0; i < ROWS; i++) {
+      const ready = (await pipeline.push(candleAt(columns, i)))[0]!;
+      if (i < TRAINED_TO) continue;
+      const live = answer(encoded, ready.features, FLAT);
+      expect(live).toEqual(answer(encoded, values.slice(i * width, (i + 1) * width), FLAT));
+      expect(live.logits).not.toEqual(answer(plain, ready.features, FLAT).logits);
+      compared++;
+    }
+    expect(compared).toBe(ROWS - TRAINED_TO);
   });
 
   it("an artifact made before the reference existed loads, decides and records no score", async () => {
