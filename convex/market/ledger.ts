@@ -5,6 +5,7 @@
 import { ConvexError } from "convex/values";
 import { appError } from "../../lib/contract/errors";
 import { LIMITS } from "../../lib/contract/limits";
+import { isTimeframe } from "../../lib/market/timeframe";
 import type { Gap } from "../../lib/market/types";
 import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
@@ -123,10 +124,10 @@ export async function updateIngestion(
   await ctx.db.patch(id, { ...patch, updatedAtMs: Date.now() });
 }
 
-/** Quiet attempts of one trigger share a row for this long, so that a year of minutes stays readable. */
-const ATTEMPTS_SHARED_MS = 3_600_000;
+/** Quiet attempts of one trigger share a row for this long, so that a year of minutes stays readable. Feeds are many. */
+const ATTEMPTS_SHARED_MS = { bars: 3_600_000, feed: 86_400_000 };
 
-/** Records one finished ingestion attempt; the next good one of the same trigger within the hour joins its row. */
+/** Records one finished ingestion attempt; the next good one of the same trigger within that time joins its row. */
 export async function recordAttempt(
   ctx: MutationCtx,
   key: IngestionKey,
@@ -147,7 +148,7 @@ export async function recordAttempt(
     status === "ok" &&
     previous.status === "ok" &&
     previous.trigger === trigger &&
-    startedAtMs - previous.startedAtMs < ATTEMPTS_SHARED_MS;
+    startedAtMs - previous.startedAtMs < ATTEMPTS_SHARED_MS[isTimeframe(key.timeframe) ? "bars" : "feed"];
   if (isShared) {
     await updateIngestion(ctx, previous._id, {
       rowsRead: previous.rowsRead + rowsAdded + rowsRejected,

@@ -140,6 +140,14 @@ describe("ccxt's bingx class reads the simulated exchange", () => {
     });
   });
 
+  test("open interest: in USDT as ccxt reads BingX, positive, stamped with the exchange's time", async () => {
+    const interest = await client.fetchOpenInterest(SYMBOL);
+    const mark = await client.fetchMarkPrice(SYMBOL);
+    expect(interest.openInterestValue! / mark.markPrice!).toBeGreaterThan(1);
+    expect(interest.openInterestAmount).toBeUndefined();
+    expect(interest.timestamp).toBe(clock.now());
+  });
+
   test("the order book is sorted and uncrossed", async () => {
     const book = await client.fetchOrderBook(SYMBOL, 20);
     expect(book.bids).toHaveLength(20);
