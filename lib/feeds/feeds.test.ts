@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { SideAsOf } from "../features/sides";
 import { MAX_LATENESS_MS, toSideSeries } from "./asOf";
 import { comparePoints, decodeFeedChunk, encodeFeedChunk, mergePoints } from "./chunk";
+import { FeedCursor, type SidePoint } from "./cursor";
 import { settledFunding } from "./funding";
 import { findFeedGaps } from "./gaps";
 import { type FeedPoint, ORIGINS } from "./types";
@@ -107,6 +108,45 @@ describe("what is known as of a bar's close", () => {
         expect(whole.value.slice(0, length)).toEqual(past.value);
       }),
     );
+  });
+});
+
+describe("points handed out as bars close", () => {
+  test("are those of the batch series, however they were read: all at once or bar by bar", () => {
+    const barMs = 15 * MINUTE_MS;
+    fc.assert(
+      fc.property(shuffled, fc.integer({ min: 1, max: 400 }), ([list, other], bars) => {
+        const whole = new FeedCursor();
+        whole.add("news", list);
+        const byBar = new FeedCursor();
+        const given = { whole: [] as SidePoint[], byBar: [] as SidePoint[] };
+        for (let i = 1; i <= bars; i++) {
+          const closeMs = T0 + i * barMs;
+          const since = i === 1 ? Number.NEGATIVE_INFINITY : closeMs - barMs;
+          byBar.add(
+            "news",
+            other.filter((p) => p.availableAtMs > since && p.availableAtMs <= closeMs),
+          );
+          given.whole.push(...whole.upTo(closeMs));
+          given.byBar.push(...byBar.upTo(closeMs));
+        }
+        const series = toSideSeries(list.filter((p) => p.availableAtMs <= T0 + bars * barMs));
+        expect(given.whole.map(({ availableAtMs }) => availableAtMs)).toEqual([...series.availableAtMs]);
+        expect(given.whole.map(({ value }) => value)).toEqual([...series.value]);
+        expect(given.byBar).toEqual(given.whole);
+      }),
+    );
+  });
+
+  test("a point that comes after a bar that should have seen it is left out, and later ones are not", () => {
+    const at = (minute: number, value: number): FeedPoint => {
+      const time = T0 + minute * MINUTE_MS;
+      return { eventAtMs: time, receivedAtMs: time, availableAtMs: time, value, origin: "file" };
+    };
+    const cursor = new FeedCursor();
+    expect(cursor.upTo(T0 + 10 * MINUTE_MS)).toEqual([]);
+    cursor.add("news", [at(5, 1), at(12, 0.5)]);
+    expect(cursor.upTo(T0 + 15 * MINUTE_MS)).toMatchObject([{ value: 0.5 }]);
   });
 });
 
