@@ -32,6 +32,10 @@ function refusal(error: AppErrorData, status = STATUS[error.kind]): Response {
 
 /** Answers 200 with `results`, or the status of the error with `error` in the one shape. */
 export async function postEvents(ctx: ActionCtx, request: Request): Promise<Response> {
+  if ((await ctx.auth.getUserIdentity()) === null) {
+    const message = "Send a token of this desk: authorization: Bearer <token>";
+    return refusal(appError("UNAUTHENTICATED", message));
+  }
   const tooLong = appError(
     "LIMIT_EXCEEDED",
     `the body is longer than ${LIMITS.eventBodyBytes} bytes; send fewer events a call`,

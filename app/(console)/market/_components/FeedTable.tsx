@@ -5,7 +5,13 @@ import { CheckCircle2, Radio } from "lucide-react";
 import { useState } from "react";
 import { Age, When } from "@/components/domain/Age";
 import { SimulatedTag } from "@/components/domain/chips";
-import { formatCount, formatDuration, formatNumber, formatSignedPercent } from "@/components/format";
+import {
+  formatCount,
+  formatDuration,
+  formatNumber,
+  formatPercent,
+  formatSignedPercent,
+} from "@/components/format";
 import { DataTable } from "@/components/ui/DataTable";
 import { Dialog } from "@/components/ui/Dialog";
 import { Facts } from "@/components/ui/Figures";
@@ -187,6 +193,12 @@ function Events({ instrument, feed }: { instrument: string; feed: EventFeed }) {
               )}
             </span>
           ),
+        },
+        {
+          id: "confidence",
+          header: "Confidence",
+          numeric: true,
+          cell: (event) => formatPercent(event.confidence, 0),
         },
         { id: "score", header: "Score", numeric: true, cell: (event) => formatNumber(event.score, 2) },
         {
