@@ -5,6 +5,7 @@ import { internal } from "./_generated/api";
 const crons = cronJobs();
 
 crons.interval("server clock and expired leases", { seconds: 10 }, internal.ops.internal.tick, {});
+crons.interval("retention", { hours: 1 }, internal.retention.internal.tick, {});
 crons.interval("learning cycles", { minutes: 1 }, internal.learning.internal.tick, {});
 for (const { symbol } of INSTRUMENTS) {
   crons.interval(

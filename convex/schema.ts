@@ -14,6 +14,7 @@ import { governanceTables } from "./governance/schema";
 import { learningTables } from "./learning/schema";
 import { marketTables } from "./market/schema";
 import { opsTables } from "./ops/schema";
+import { retentionTables } from "./retention/schema";
 import { riskTables } from "./risk/schema";
 import { runTables } from "./runs/schema";
 import { searchTables } from "./searches/schema";
@@ -37,6 +38,7 @@ export default defineSchema({
   ...learningTables,
   ...marketTables,
   ...opsTables,
+  ...retentionTables,
   ...riskTables,
   ...runTables,
   ...searchTables,

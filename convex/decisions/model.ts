@@ -6,6 +6,7 @@ import { ConvexError, type ObjectType } from "convex/values";
 import { appError } from "../../lib/contract/errors";
 import { adjudicate, breachOf, decisionOrderId } from "../../lib/decision/adjudicate";
 import { timeframeMs } from "../../lib/market/timeframe";
+import { isRepeatedHold } from "../../lib/retention/policy";
 import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
 import { countOrders, placePaperOrder, requireAccount } from "../execution/model";
@@ -18,11 +19,11 @@ type Submission = ObjectType<typeof submissionFields>;
 
 const HOUR_MS = 3_600_000;
 const ACTIONS = 3;
+const UNKNOWN = "This decision is unknown, or the retention policy let it go";
 
 export async function requireDecision(ctx: QueryCtx, id: Id<"decisions">): Promise<Doc<"decisions">> {
   const decision = await ctx.db.get(id);
-  if (decision === null)
-    throw new ConvexError(appError("NOT_FOUND", "This decision is unknown", "decisionId"));
+  if (decision === null) throw new ConvexError(appError("NOT_FOUND", UNKNOWN, "decisionId"));
   return decision;
 }
 
@@ -33,7 +34,7 @@ export async function requireReplayable(
 ): Promise<ObjectType<typeof replayInputFields>> {
   const row = await ctx.db.get(id);
   if (row === null) {
-    throw new ConvexError(appError("NOT_FOUND", "This decision is unknown", "decisionId"));
+    throw new ConvexError(appError("NOT_FOUND", UNKNOWN, "decisionId"));
   }
   const fields = Object.keys(replayInputFields) as (keyof typeof replayInputFields)[];
   return Object.fromEntries(
@@ -183,6 +184,44 @@ export async function decisionsOfModel(
     .take(limit);
   const other = rows.findIndex(({ provenance }) => provenance.versionId !== run.versionId);
   return other < 0 ? rows : rows.slice(0, other);
+}
+
+/**
+ * Thins holds stored in (afterMs, beforeMs), at most `limit`: the first of each reason in a row stays, and so do those
+ * that somebody replayed and the last decision of a run. Orders are not touched.
+ */
+export async function thinHolds(
+  ctx: MutationCtx,
+  { afterMs, beforeMs, limit }: { afterMs: number; beforeMs: number; limit: number },
+): Promise<{ settledToMs: number | null; deleted: number; kept: number }> {
+  const rows = await ctx.db
+    .query("decisions")
+    .withIndex("by_outcome", (q) =>
+      q.eq("outcome", "hold").gt("_creationTime", afterMs).lt("_creationTime", beforeMs),
+    )
+    .take(limit);
+  const lastOf = new Map<Id<"runs">, Id<"decisions"> | undefined>();
+  let kept = 0;
+  for (const row of rows) {
+    const { _id, runId, barOpenTimeMs } = row;
+    if (!lastOf.has(runId)) {
+      const run = await ctx.db.get(runId);
+      lastOf.set(runId, run === null ? undefined : (await progressOf(ctx, run)).lastDecisionId);
+    }
+    const previous = await ctx.db
+      .query("decisions")
+      .withIndex("by_run_and_bar", (q) => q.eq("runId", runId).lt("barOpenTimeMs", barOpenTimeMs))
+      .order("desc")
+      .first();
+    const replay = await ctx.db
+      .query("replays")
+      .withIndex("by_decision", (q) => q.eq("decisionId", _id))
+      .first();
+    if (replay === null && lastOf.get(runId) !== _id && isRepeatedHold(previous, row)) {
+      await ctx.db.delete(_id);
+    } else kept += 1;
+  }
+  return { settledToMs: rows.at(-1)?._creationTime ?? null, deleted: rows.length - kept, kept };
 }
 
 type NewReplay = Omit<ObjectType<typeof replayFields>, "atMs">;

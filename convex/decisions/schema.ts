@@ -135,6 +135,7 @@ export const replayFields = {
 export const decisionTables = {
   decisions: defineTable(decisionFields)
     .index("by_run_and_bar", ["runId", "barOpenTimeMs"])
-    .index("by_run_and_outcome_and_bar", ["runId", "outcome", "barOpenTimeMs"]),
+    .index("by_run_and_outcome_and_bar", ["runId", "outcome", "barOpenTimeMs"])
+    .index("by_outcome", ["outcome"]),
   replays: defineTable(replayFields).index("by_decision", ["decisionId"]).index("by_job", ["jobId"]),
 };

@@ -16,6 +16,8 @@ import { activeCycle, learningPolicy, startDue } from "../learning/model";
 import { activeRuns, progressOf, restrain } from "../runs/model";
 import type { referenceFields, vDriftLevel } from "./schema";
 
+export { thinReports } from "./ledger";
+
 const DRIFT_ACTOR = "system:drift";
 /** Decisions and fills below which a signal is not measured. */
 const DECISIONS_MIN = 50;

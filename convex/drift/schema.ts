@@ -93,5 +93,6 @@ export const driftTables = {
     .index("by_instrument_and_bar", ["instrument", "barOpenTimeMs"]),
   driftAlerts: defineTable(alertFields)
     .index("by_detectedAt", ["detectedAtMs"])
+    .index("by_run_and_bar", ["runId", "barOpenTimeMs"])
     .index("by_open", ["isOpen", "detectedAtMs"]),
 };

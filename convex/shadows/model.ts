@@ -16,6 +16,8 @@ import { championOf, readKillSwitch } from "../governance/model";
 import { currentLimits } from "../risk/model";
 import { environmentOf, isActive, requireRun } from "../runs/model";
 
+export { thinGhosts } from "./ledger";
+
 type Shadow = Doc<"shadows">;
 
 const DAY_MS = 86_400_000;

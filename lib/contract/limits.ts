@@ -39,6 +39,8 @@ export const LIMITS = {
   walkForwardSeedsMax: 10,
   walkForwardFoldsMax: 12,
   costMultipliersMax: 3,
+  /** Rows that one transaction of the retention sweep settles. */
+  rowsPerSweep: 200,
   /** Walk-forwards that one overfitting matrix compares. */
   configurationsCompared: 100,
 } as const;

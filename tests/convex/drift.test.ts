@@ -1,10 +1,10 @@
 /** Drift: a check, its level and what is done about it are one transaction, and decisions say what restrained them. */
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { api } from "../../convex/_generated/api";
+import { api, internal } from "../../convex/_generated/api";
 import type { Id } from "../../convex/_generated/dataModel";
 import { adjudicate, decisionOrderId } from "../../lib/decision/adjudicate";
 import { DEFAULT_DRIFT_POLICY } from "../../lib/drift/policy";
-import { type Policy, setPolicy } from "./learningArgs";
+import { type Policy, setPolicy, settle } from "./learningArgs";
 import { advance, beginRunOf, type Driven, play } from "./runDriver";
 import { bar, beginTraining, INSTRUMENT, seedVersion, T0, TF_MS, trainingResult } from "./seed";
 import { type Desk, expectFailure, freezeDate, openDesk } from "./setup";
@@ -298,5 +298,19 @@ describe("watching", () => {
     expect((await alerts())[0]).toMatchObject({ fromLevel: "severe", level: "calm", signal: "policy" });
     expect(await check(4)).toEqual({ level: "calm" });
     expect((await runNow()).drift).toBeUndefined();
+  });
+
+  test("a year later, the checks that an alert was raised by are left of all", async () => {
+    await watch();
+    for (let i = 0; i < 10; i++) await check(i === 4 ? 1 : 0);
+    const raised = (await alerts()).map(({ barOpenTimeMs }) => barOpenTimeMs);
+    expect(raised.length).toBeGreaterThanOrEqual(2);
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 366 * 86_400_000 });
+    await desk.t.mutation(internal.retention.internal.tick, {});
+    await settle(desk);
+    await settle(desk);
+    const reports = await desk.viewer.query(api.drift.console.checks, { runId: run.runId });
+    expect(reports.map(({ barOpenTimeMs }) => barOpenTimeMs)).toEqual(raised);
+    expect(await alerts()).toHaveLength(raised.length);
   });
 });

@@ -1,6 +1,6 @@
 /** Champion and challenger on the same bars; the model of a run changes between two of them; one step back. */
-import { beforeEach, describe, expect, test } from "vitest";
-import { api } from "../../convex/_generated/api";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { api, internal } from "../../convex/_generated/api";
 import type { Id } from "../../convex/_generated/dataModel";
 import type { Candle } from "../../lib/market/types";
 import { cycleOf, POLICY, setPolicy, settle, throughGates, tick } from "./learningArgs";
@@ -20,8 +20,6 @@ const crown = (versionId: Id<"agentVersions">) =>
   desk.admin.mutation(api.governance.console.forcePromote, { versionId, reason: "a champion for the test" });
 const championId = async () =>
   (await desk.viewer.query(api.governance.console.listChampions, {}))[0]!.versionId;
-const rollback = (reason = "it trades badly") =>
-  desk.operator.mutation(api.governance.console.rollback, { instrument: INSTRUMENT, reason });
 const shadowOf = (shadowId: Id<"shadows">) => desk.viewer.query(api.shadows.console.get, { shadowId });
 /** A replay: its bars are never late. */
 const championRun = () => beginRunOf(desk, version);
@@ -254,88 +252,45 @@ describe("a shadow", () => {
   });
 });
 
-describe("rollback", () => {
-  async function replaced() {
-    const at = await shadowed({ enabled: false });
-    expect(await championId()).toBe(at.challenger._id);
-    return at;
+describe("with age", () => {
+  afterEach(() => vi.useRealTimers());
+  const left = () =>
+    desk.t.run(async (ctx) => ({
+      decisions: (await ctx.db.query("shadowDecisions").collect()).length,
+      parts: (await ctx.db.query("shadowParts").collect()).length,
+    }));
+  /** Half a year later, one sweep. */
+  async function age() {
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 180 * 86_400_000 });
+    await desk.t.mutation(internal.retention.internal.tick, {});
+    await settle(desk);
+    await settle(desk);
   }
-  const running = async (at: Shadowed) =>
-    beginRunOf(desk, {
-      ...version,
-      versionId: at.challenger._id,
-      artifactSha256: at.challenger.artifactSha256!,
-      datasetHash: at.challenger.datasetHash,
-    });
 
-  test("puts the previous champion back while a run is on, which follows between bars with its account", async () => {
-    const at = await replaced();
-    const run = await running(at);
-    await advance(run, bar(0, 2_000));
-    expect(await rollback()).toEqual({
-      versionId: version.versionId,
-      rolledBackVersionId: at.challenger._id,
-      runs: 1,
-    });
-    expect(await championId()).toBe(version.versionId);
-    const advanced = await advance(run, bar(1, 2_000));
-    expect(advanced.desiredModel).toBe(version.versionId);
-    const { lease, runId } = run;
-    const target = { ...lease, runId, versionId: version.versionId };
-    await desk.service.mutation(api.runs.worker.switchModel, target);
-    await desk.service.mutation(api.runs.worker.switchModel, target);
-    const now = await runOf(run);
-    expect(now).toMatchObject({ versionId: version.versionId, artifactSha256: version.artifactSha256 });
-    expect(now.desiredModel).toBeUndefined();
-    const [newest] = await desk.viewer.query(api.governance.console.listPromotions, {});
-    expect(newest).toMatchObject({
-      outcome: "rolledBack",
-      versionId: version.versionId,
-      reason: "it trades badly",
-    });
-    const statuses = await Promise.all(
-      [version.versionId, at.challenger._id].map(
-        async (versionId) => (await desk.viewer.query(api.agents.console.get, { versionId })).status,
-      ),
-    );
-    expect(statuses).toEqual(["champion", "retired"]);
+  test("what a promotion rests on stays: every decision and bar of the ghost that won", async () => {
+    const at = await shadowed();
+    const run = await championRun();
+    for (let i = 0; i < 200 && (await shadowOf(at.shadowId)).isActive; i++) {
+      await playBoth(run, at, climbing(i, 8), SHORT, LONG);
+    }
+    await settle(desk);
+    expect((await cycleOf(desk, at.cycleId)).status).toBe("promoted");
+    const before = await left();
+    expect(before.decisions).toBeGreaterThan(20);
+    await age();
+    expect(await left()).toEqual(before);
   });
 
-  test("is one step: a second one is refused, and so is one without a champion before", async () => {
-    await expectFailure(rollback(), "NOT_READY", "instrument");
-    await replaced();
-    await rollback();
-    await expectFailure(rollback(), "NOT_READY", "instrument");
-    await expectFailure(rollback("x"), "INVALID_ARGUMENT", "reason");
-  });
-
-  test("leaves a run of another version alone", async () => {
-    await replaced();
-    const run = await beginRunOf(desk, version);
-    expect(await rollback()).toMatchObject({ runs: 0 });
-    expect((await runOf(run)).desiredModel).toBeUndefined();
-  });
-
-  test("A-01: a new champion that cannot be loaded gives its place back and the run keeps its model", async () => {
-    const run = await beginRunOf(desk, version);
-    const at = await shadowed({ enabled: false });
-    expect((await runOf(run)).desiredModel).toMatchObject({ versionId: at.challenger._id });
-    const { lease, runId } = run;
-    const versionId = at.challenger._id;
-    await desk.service.mutation(api.runs.worker.refuseModel, { ...lease, runId, versionId, reason: "torn" });
-    expect(await championId()).toBe(version.versionId);
-    const now = await runOf(run);
-    expect(now).toMatchObject({ versionId: version.versionId, status: "running" });
-    expect(now.desiredModel).toBeUndefined();
-  });
-
-  test("whose model cannot be loaded pauses the run: no model is left that it may go on with", async () => {
-    const at = await replaced();
-    const run = await running(at);
-    await rollback();
-    const { lease, runId } = run;
-    const { versionId } = version;
-    await desk.service.mutation(api.runs.worker.refuseModel, { ...lease, runId, versionId, reason: "torn" });
-    expect(await runOf(run)).toMatchObject({ desired: "paused", status: "paused" });
+  test("a shadow that goes on is waited for; one that promoted nothing keeps its row and its sentence alone", async () => {
+    const at = await shadowed();
+    const run = await championRun();
+    await playBoth(run, at, climbing(0, 8), FLAT, LONG);
+    await playBoth(run, at, climbing(1, 8), FLAT, LONG);
+    await age();
+    expect(await left()).toEqual({ decisions: 2, parts: 1 });
+    await desk.operator.mutation(api.learning.console.cancel, { cycleId: at.cycleId });
+    await age();
+    expect(await left()).toEqual({ decisions: 0, parts: 0 });
+    expect(await shadowOf(at.shadowId)).toMatchObject({ status: "ended", decisions: 2 });
   });
 });
