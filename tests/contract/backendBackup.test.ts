@@ -103,12 +103,17 @@ describe("a backup of a running backend", () => {
     await again.end("SIGKILL");
   });
 
-  it("needs the admin key, a free file name, and a backend that answers", async () => {
+  it("needs the admin key, a free file name in a folder that is there, and a backend that answers", async () => {
     const wrong = await command("backup", "--url", backend.url, "--admin-key", "x", "--to", path("x.zip"));
     expect([wrong.code, wrong.stderr]).toEqual([1, expect.stringMatching(/admin key does not match/)]);
     writeFileSync(path("taken.zip"), "");
     const taken = await command(...online(), "--to", path("taken.zip"));
     expect([taken.code, taken.stderr]).toEqual([1, expect.stringMatching(/is there already/)]);
+    const nowhere = await command(...online(), "--to", path("nowhere/x.zip"));
+    expect([nowhere.code, nowhere.stderr]).toEqual([
+      1,
+      expect.stringMatching(/folder .*nowhere does not exist/),
+    ]);
     const nobody = await command(
       "backup",
       "--url",

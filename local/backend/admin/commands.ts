@@ -1,6 +1,6 @@
 import { existsSync, rmSync } from "node:fs";
 import { open, rename } from "node:fs/promises";
-import { resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { CATALOG_KEY } from "../catalog/catalog";
 import { folderDisk } from "../store/folderDisk";
@@ -45,6 +45,10 @@ async function* fromServer(url: string, adminKey: string): AsyncGenerator<Uint8A
 
 async function backup(to: string, from: { url: string; adminKey: string } | { dataDir: string }) {
   if (existsSync(to)) throw new OperatorError(`The file ${to} is there already. Choose another name.`);
+  if (!existsSync(dirname(to)))
+    throw new OperatorError(
+      `The folder ${dirname(to)} does not exist. Make it first, or choose another --to.`,
+    );
   const partial = `${to}.partial`;
   rmSync(partial, { force: true });
   const said = progress("backup");

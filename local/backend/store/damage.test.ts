@@ -81,6 +81,15 @@ describe("a store's folder", () => {
     }
   });
 
+  it("opens with everything when it was stopped or killed while the engine wrote a new table, which nothing refers to yet", async () => {
+    const left = await rowsAfter((directory) => {
+      const table = readFileSync(fileOf(directory, /\.ldb$/));
+      writeFileSync(join(directory, "000777.ldb"), table.subarray(0, table.length >> 1));
+      writeFileSync(join(directory, "000778.ldb"), "");
+    });
+    expect(left).toBe(ROWS);
+  });
+
   it("is refused when a table is cut, a table or the manifest is gone, or CURRENT is missing or garbled", async () => {
     const refusals = [
       await rowsAfter((directory) => truncateSync(fileOf(directory, /\.ldb$/), 100)),

@@ -7,6 +7,8 @@ const HEADER_BYTES = 7;
 const FULL = 1;
 const FIRST = 2;
 const LAST_TYPE = 4;
+/** The fields of a manifest's record that have to be read to find the tables in it, by their tags. */
+const TAG = { text: 1, numbers: [2, 3, 4, 9], compactPointer: 5, deletedFile: 6, newFile: 7 } as const;
 /** The last eight bytes of every table file. */
 const TABLE_MAGIC = Buffer.from("57fb808b247547db", "hex");
 
@@ -54,6 +56,69 @@ export function inspectLog(log: Buffer): { torn: boolean; startsAfter: boolean }
   return { torn, startsAfter: false };
 }
 
+/** What the whole records of a log hold, up to the first that is not whole. */
+function* recordsOf(log: Buffer): Generator<Buffer> {
+  let parts: Buffer[] = [];
+  for (let at = 0; at + HEADER_BYTES <= log.length; ) {
+    const room = BLOCK_BYTES - (at % BLOCK_BYTES);
+    if (room < HEADER_BYTES) {
+      at += room;
+      continue;
+    }
+    const length = log.readUInt16LE(at + 4);
+    const type = log[at + 6]!;
+    const next = at + HEADER_BYTES + length;
+    if (type < FULL || type > LAST_TYPE || next > log.length) return;
+    if (maskedCrc32c(log.subarray(at + 6, next)) !== log.readUInt32LE(at)) return;
+    if (type <= FIRST) parts = [];
+    parts.push(log.subarray(at + HEADER_BYTES, next));
+    if (type === FULL || type === LAST_TYPE) yield Buffer.concat(parts);
+    at = next;
+  }
+}
+
+/**
+ * Size in bytes of each table that a manifest says is part of the store, by number. Every other table in the folder is one that the
+ * engine was writing, or had replaced, when the process ended; it deletes those when it opens.
+ */
+export function liveTables(manifest: Buffer): Map<number, number> {
+  const live = new Map<number, number>();
+  for (const record of recordsOf(manifest)) {
+    let at = 0;
+    const number = () => {
+      let value = 0;
+      for (let scale = 1; ; scale *= 128) {
+        const byte = record[at++]!;
+        value += (byte & 127) * scale;
+        if (byte < 128) return value;
+      }
+    };
+    const skipText = () => {
+      const length = number();
+      at += length;
+    };
+    while (at < record.length) {
+      const tag = number();
+      if (tag === TAG.text) skipText();
+      else if ((TAG.numbers as readonly number[]).includes(tag)) number();
+      else if (tag === TAG.compactPointer) {
+        number();
+        skipText();
+      } else if (tag === TAG.deletedFile) {
+        number();
+        live.delete(number());
+      } else if (tag === TAG.newFile) {
+        number();
+        const file = number();
+        live.set(file, number());
+        skipText();
+        skipText();
+      } else break;
+    }
+  }
+  return live;
+}
+
 function endsAsTable(file: string): boolean {
   const { size } = statSync(file);
   if (size < TABLE_MAGIC.length) return false;
@@ -69,7 +134,7 @@ function endsAsTable(file: string): boolean {
 
 /**
  * What is wrong with a store's folder that the engine would open without a word, losing what was acknowledged; null when
- * nothing is. Reads the logs (at most some tens of MiB) and the end of each table.
+ * nothing is. Reads the logs (at most some tens of MiB), the manifest and the end of each table.
  */
 export function findDamage(directory: string): string | null {
   const names = existsSync(directory) ? readdirSync(directory) : [];
@@ -78,8 +143,15 @@ export function findDamage(directory: string): string | null {
   if (!names.includes("CURRENT")) {
     return logs.length + tables.length > 0 ? "the file CURRENT is missing" : null;
   }
+  const manifest = readFileSync(join(directory, "CURRENT"), "utf8").trim();
+  // That there is such a manifest is the engine's to check.
+  const isThere = /^MANIFEST-\d+$/.test(manifest) && names.includes(manifest);
+  const liveSizes = isThere ? liveTables(readFileSync(join(directory, manifest))) : new Map<number, number>();
   for (const name of tables) {
-    if (!endsAsTable(join(directory, name))) return `the table ${name} is cut short`;
+    const file = join(directory, name);
+    const sizeBytes = liveSizes.get(Number.parseInt(name, 10));
+    if (sizeBytes !== undefined && (statSync(file).size < sizeBytes || !endsAsTable(file)))
+      return `the table ${name} is cut short`;
   }
   for (const name of logs) {
     const { torn, startsAfter } = inspectLog(readFileSync(join(directory, name)));
