@@ -36,6 +36,7 @@ function useDestinations(): Destination[] {
     { href: "/evaluations?view=walk", label: "Walk-forwards", kind: "page" },
     { href: "/evaluations?view=search", label: "Searches", kind: "page" },
     { href: "/learning?view=drift", label: "Drift", kind: "page" },
+    { href: "/datasets/compare", label: "Compare datasets", kind: "page" },
     ...(versions ?? []).map((row) => ({ href: `/agents/${row._id}`, label: row.name, kind: "version" })),
     ...(runs ?? []).map((row) => ({ href: `/runs/${row._id}`, label: row.name, kind: "run" })),
     ...(walkForwards ?? []).map((row) => ({

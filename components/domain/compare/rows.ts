@@ -59,17 +59,23 @@ export interface Compared {
 }
 
 export interface ComparisonRow {
-  section:
-    | "Recipe"
-    | "Hyperparameters"
-    | "Data and costs"
-    | "Training"
-    | "Newest evaluation"
-    | "Newest walk-forward";
+  section: string;
   label: string;
   /** One a version. */
   values: string[];
   differs: boolean;
+}
+
+/** One row of a comparison; null when nothing compared has such a value. */
+export function comparisonRow<One>(
+  section: string,
+  label: string,
+  compared: readonly One[],
+  cell: (one: One) => string | undefined,
+): ComparisonRow | null {
+  const values = compared.map((one) => cell(one) ?? UNKNOWN);
+  if (values.every((value) => value === UNKNOWN)) return null;
+  return { section, label, values, differs: new Set(values).size > 1 };
 }
 
 const keysOf = (records: (Record<string, number> | undefined)[]) =>
@@ -78,14 +84,9 @@ const keysOf = (records: (Record<string, number> | undefined)[]) =>
 /** Every row of the comparison, sections in a fixed order; rows that no version has are left out. */
 export function comparisonRows(compared: readonly Compared[]): ComparisonRow[] {
   const rows: ComparisonRow[] = [];
-  const add = (
-    section: ComparisonRow["section"],
-    label: string,
-    cell: (one: Compared) => string | undefined,
-  ) => {
-    const values = compared.map((one) => cell(one) ?? UNKNOWN);
-    if (values.every((value) => value === UNKNOWN)) return;
-    rows.push({ section, label, values, differs: new Set(values).size > 1 });
+  const add = (section: string, label: string, cell: (one: Compared) => string | undefined) => {
+    const row = comparisonRow(section, label, compared, cell);
+    if (row !== null) rows.push(row);
   };
   add("Recipe", "Algorithm", ({ version }) => version.algorithm.toUpperCase());
   add("Recipe", "Market", ({ version }) => `${version.instrument} ${version.timeframe}`);

@@ -1,6 +1,6 @@
 "use client";
 import { useQuery } from "convex/react";
-import { Download, Sparkles } from "lucide-react";
+import { Download, GitCompareArrows, Sparkles } from "lucide-react";
 import { StatusChip } from "@/components/domain/chips";
 import { formatBytes, formatCount, formatPercent, formatTimeExact } from "@/components/format";
 import { usePreferences } from "@/components/providers/PreferencesProvider";
@@ -62,6 +62,9 @@ function Body({ datasetId }: { datasetId: Id<"datasets"> }) {
               <Download className="size-4" aria-hidden /> Parquet, {formatBytes(dataset.bytes)}
             </a>
           )}
+          <LinkButton size="sm" href={`/datasets/compare?ids=${dataset._id},`}>
+            <GitCompareArrows aria-hidden /> Compare
+          </LinkButton>
           {dataset.purpose === "training" ? (
             <LinkButton tone="primary" size="sm" href={`/agents?train=${dataset._id}`}>
               <Sparkles aria-hidden /> Train on this

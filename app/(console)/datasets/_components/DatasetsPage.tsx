@@ -1,13 +1,13 @@
 "use client";
 import { useQuery } from "convex/react";
 import type { FunctionReturnType } from "convex/server";
-import { Database, Plus } from "lucide-react";
+import { Database, GitCompareArrows, Plus } from "lucide-react";
 import { Age } from "@/components/domain/Age";
 import { SimulatedTag, StatusChip } from "@/components/domain/chips";
 import { JobProgress } from "@/components/domain/JobProgress";
 import { formatBytes, formatCount, formatDay, formatPercent, shortHash } from "@/components/format";
 import { useUrlState } from "@/components/hooks/useUrlState";
-import { Button } from "@/components/ui/Button";
+import { Button, LinkButton } from "@/components/ui/Button";
 import { Chip } from "@/components/ui/Chip";
 import { type Column, DataTable } from "@/components/ui/DataTable";
 import { Dialog } from "@/components/ui/Dialog";
@@ -95,6 +95,14 @@ export function DatasetsPage() {
                 { value: "feed", label: "Feeds of runs" },
               ]}
             />
+            <LinkButton
+              href={`/datasets/compare?ids=${(shown ?? [])
+                .slice(0, 2)
+                .map((row) => row._id)
+                .join(",")}&only=differences`}
+            >
+              <GitCompareArrows aria-hidden /> Compare two
+            </LinkButton>
             <Button tone="primary" onClick={() => set({ build: "1" })} data-testid="build-dataset-open">
               <Plus aria-hidden /> Build a dataset
             </Button>

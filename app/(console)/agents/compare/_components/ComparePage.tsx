@@ -4,7 +4,9 @@ import type { FunctionReturnType } from "convex/server";
 import Link from "next/link";
 import { useMemo } from "react";
 import { StatusChip } from "@/components/domain/chips";
-import { type Compared, type ComparisonRow, comparisonRows } from "@/components/domain/compare/rows";
+import { ComparisonTable } from "@/components/domain/compare/ComparisonTable";
+import { OnlyDifferences } from "@/components/domain/compare/OnlyDifferences";
+import { type Compared, comparisonRows } from "@/components/domain/compare/rows";
 import { readManifest } from "@/components/domain/decision/manifest";
 import { errorText } from "@/components/errorText";
 import { useUrlState } from "@/components/hooks/useUrlState";
@@ -20,7 +22,7 @@ const MOST = 4;
 
 /** Two to four versions side by side: recipe, data, training and judgement; only what differs, if wanted. */
 export function ComparePage() {
-  const { get, set } = useUrlState();
+  const { get } = useUrlState();
   const ids = [...new Set((get("ids") ?? "").split(",").filter((id) => id !== ""))].slice(0, MOST);
   const isOnlyDifferences = get("only") === "differences";
   return (
@@ -30,16 +32,7 @@ export function ComparePage() {
         lead="Recipe, data, costs, training and judgement side by side."
         actions={
           <>
-            <label className="inline-flex h-8 items-center gap-2 text-[13px]">
-              <input
-                type="checkbox"
-                className="size-4 accent-[var(--gold)]"
-                checked={isOnlyDifferences}
-                onChange={(event) => set({ only: event.target.checked ? "differences" : null })}
-                data-testid="only-differences"
-              />
-              Only differences
-            </label>
+            <OnlyDifferences />
             <LinkButton href={`/agents?compare=${ids.join(",")}`}>Choose others</LinkButton>
           </>
         }
@@ -97,81 +90,31 @@ function Comparison({ ids, isOnlyDifferences }: { ids: string[]; isOnlyDifferenc
   });
   const all = comparisonRows(compared);
   const rows = isOnlyDifferences ? all.filter((row) => row.differs) : all;
-  return <ComparisonTable versions={versions} rows={rows} />;
-}
-
-function ComparisonTable({ versions, rows }: { versions: Version[]; rows: ComparisonRow[] }) {
-  return (
-    <div className="overflow-x-auto">
-      <table className="datatable" data-testid="comparison">
-        <caption className="sr-only">Versions side by side; rows that differ are marked</caption>
-        <thead>
-          <tr>
-            <th scope="col" className="sticky left-0 z-10">
-              <span className="sr-only">Property</span>
-            </th>
-            {versions.map((version) => (
-              <th key={version._id} scope="col" className="tracking-normal! normal-case">
-                <span className="flex flex-col items-start gap-1">
-                  <Link
-                    href={`/agents/${version._id}`}
-                    className="text-[13px] text-ink underline underline-offset-4"
-                  >
-                    {version.name}
-                  </Link>
-                  <StatusChip status={version.status} />
-                </span>
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {rows.map((row, index) => (
-            <ComparisonLine
-              key={`${row.section} ${row.label}`}
-              row={row}
-              heading={rows[index - 1]?.section === row.section ? null : row.section}
-            />
-          ))}
-        </tbody>
-      </table>
-      {rows.length === 0 ? (
-        <EmptyState title="No difference">These versions agree in everything that is recorded.</EmptyState>
-      ) : null}
-    </div>
-  );
-}
-
-function ComparisonLine({ row, heading }: { row: ComparisonRow; heading: string | null }) {
+  const datasets = [...new Set(versions.map((version) => version.datasetId))];
   return (
     <>
-      {heading === null ? null : (
-        <tr>
-          <th scope="rowgroup" colSpan={row.values.length + 1} className="static! bg-raised!">
-            {heading}
-          </th>
-        </tr>
-      )}
-      <tr data-differs={row.differs}>
-        <th
-          scope="row"
-          className="sticky left-0 max-w-[44vw] wrap-anywhere text-[12px]! tracking-normal! whitespace-normal! normal-case!"
-        >
-          {row.label}
-          {row.differs ? (
-            <span className="ml-1.5 text-gold" title="differs">
-              <span aria-hidden>≠</span>
-              <span className="sr-only">differs</span>
-            </span>
-          ) : null}
-        </th>
-        {row.values.map((value, index) => (
-          // biome-ignore lint/suspicious/noArrayIndexKey: a column is known by its place
-          <td key={index} className={row.differs ? "font-medium" : "text-soft"}>
-            {value}
-          </td>
-        ))}
-      </tr>
+      {datasets.length === 2 ? (
+        <p className="border-b border-line px-4 py-2.5 text-[13px] text-soft">
+          They were trained on two datasets:{" "}
+          <Link
+            href={`/datasets/compare?ids=${datasets.join(",")}&only=differences`}
+            className="underline underline-offset-4 hover:text-ink"
+          >
+            what differs between them
+          </Link>
+        </p>
+      ) : null}
+      <ComparisonTable
+        caption="Versions side by side"
+        columns={versions.map((version) => ({
+          key: version._id,
+          name: version.name,
+          href: `/agents/${version._id}`,
+          note: <StatusChip status={version.status} />,
+        }))}
+        rows={rows}
+        sameText="These versions agree in everything that is recorded."
+      />
     </>
   );
 }
