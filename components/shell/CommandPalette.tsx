@@ -12,13 +12,22 @@ import { type Destination, matchDestinations } from "./paletteMatch";
 interface CommandPaletteProps {
   open: boolean;
   onOpenChange: (open: boolean) => void;
+  /** Opens the dialog that stops everything, which shows what it would do and asks for a typed word. */
+  onKill: () => void;
+  onHelp: () => void;
 }
 
-/** Goes to any page, version, run, walk-forward, search or dataset by a few letters. It only ever opens; it does nothing. */
-export function CommandPalette({ open, onOpenChange }: CommandPaletteProps) {
+const STOP: Destination = { href: "#stop", label: "Stop everything: engage the kill switch", kind: "action" };
+const HELP: Destination = { href: "#help", label: "Keys and display", kind: "action" };
+
+/**
+ * Goes to any page, version, run, walk-forward, search or dataset by a few letters, and opens the dialogs of the
+ * desk. It only ever opens: what stops or changes something asks in its own dialog.
+ */
+export function CommandPalette({ open, onOpenChange, onKill, onHelp }: CommandPaletteProps) {
   return (
-    <Dialog open={open} onOpenChange={onOpenChange} title="Go to" data-testid="palette">
-      {open ? <Choices onDone={() => onOpenChange(false)} /> : null}
+    <Dialog open={open} onOpenChange={onOpenChange} title="Go to, or do" data-testid="palette">
+      {open ? <Choices onDone={() => onOpenChange(false)} onKill={onKill} onHelp={onHelp} /> : null}
     </Dialog>
   );
 }
@@ -32,6 +41,8 @@ function useDestinations(): Destination[] {
   const searches = useQuery(api.searches.console.list, {});
   const datasets = useQuery(api.datasets.console.list, {});
   return [
+    STOP,
+    HELP,
     ...PLACES.map(({ href, label }) => ({ href, label, kind: "page" })),
     { href: "/evaluations?view=walk", label: "Walk-forwards", kind: "page" },
     { href: "/evaluations?view=search", label: "Searches", kind: "page" },
@@ -57,7 +68,11 @@ function useDestinations(): Destination[] {
   ];
 }
 
-function Choices({ onDone }: { onDone: () => void }) {
+interface ChoicesProps extends Pick<CommandPaletteProps, "onKill" | "onHelp"> {
+  onDone: () => void;
+}
+
+function Choices({ onDone, onKill, onHelp }: ChoicesProps) {
   const router = useRouter();
   const [typed, setTyped] = useState("");
   const [at, setAt] = useState(0);
@@ -65,7 +80,9 @@ function Choices({ onDone }: { onDone: () => void }) {
   const go = (place: Destination | undefined) => {
     if (place === undefined) return;
     onDone();
-    router.push(place.href);
+    if (place === STOP) onKill();
+    else if (place === HELP) onHelp();
+    else router.push(place.href);
   };
   const onKey = (event: KeyboardEvent) => {
     const step = event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : 0;
@@ -82,11 +99,11 @@ function Choices({ onDone }: { onDone: () => void }) {
       <input
         className="field"
         role="combobox"
-        aria-label="Page or object"
+        aria-label="Page, object or action"
         aria-expanded
         aria-controls="palette-list"
         aria-activedescendant={found[at] === undefined ? undefined : `palette-${at}`}
-        placeholder="Page, version, run, walk-forward, dataset"
+        placeholder="Page, version, run, dataset, or stop everything"
         autoComplete="off"
         spellCheck={false}
         value={typed}

@@ -77,7 +77,12 @@ function Shell({ member, children }: { member: Member; children: ReactNode }) {
       </div>
       <PhoneNav onHelp={openHelp} />
       <HelpDialog open={isHelpOpen} onOpenChange={setHelpOpen} />
-      <CommandPalette open={isPaletteOpen} onOpenChange={setPaletteOpen} />
+      <CommandPalette
+        open={isPaletteOpen}
+        onOpenChange={setPaletteOpen}
+        onKill={() => setKillOpen(true)}
+        onHelp={openHelp}
+      />
       <KillDialog open={isKillOpen} onOpenChange={setKillOpen} />
     </MemberProvider>
   );

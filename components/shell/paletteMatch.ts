@@ -1,4 +1,5 @@
 export interface Destination {
+  /** Where it goes, or the name of the dialog that it opens. */
   href: string;
   label: string;
   /** What kind of thing it is, shown at the right. */

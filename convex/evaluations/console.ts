@@ -1,6 +1,8 @@
 /** Evaluations for people: list, report, equity, trades, gates, and a request to evaluate. */
+import { paginationOptsValidator, paginationResultValidator } from "convex/server";
 import { ConvexError, v } from "convex/values";
 import { appError } from "../../lib/contract/errors";
+import { LIMITS } from "../../lib/contract/limits";
 import { requireManifest, requireVersion } from "../agents/model";
 import { appendAudit, deskIdOf } from "../audit/model";
 import { operatorMutation, viewerQuery } from "../builders";
@@ -31,6 +33,21 @@ export const list = viewerQuery({
       evaluations.push({ ...fields, versionName: (await ctx.db.get(fields.versionId))?.name ?? "unknown" });
     }
     return evaluations;
+  },
+});
+
+/** Every evaluation, newest first, page by page. */
+export const pages = viewerQuery({
+  args: { paginationOpts: paginationOptsValidator },
+  returns: paginationResultValidator(v.object({ ...evaluationFields, _id: v.id("evaluations") })),
+  handler: async (ctx, { paginationOpts }) => {
+    const options = { ...paginationOpts, numItems: Math.min(paginationOpts.numItems, LIMITS.pageSize) };
+    const result = await ctx.db
+      .query("evaluations")
+      .withIndex("by_createdAt")
+      .order("desc")
+      .paginate(options);
+    return { ...result, page: result.page.map(({ _creationTime, ...fields }) => fields) };
   },
 });
 

@@ -1,5 +1,5 @@
 /** Money for people: account, orders, fills, ledger and equity of a run. */
-import { paginationOptsValidator, paginationResultValidator } from "convex/server";
+import { type PaginationOptions, paginationOptsValidator, paginationResultValidator } from "convex/server";
 import { v } from "convex/values";
 import { liquidationPrice } from "../../lib/broker/liquidation";
 import { LIMITS } from "../../lib/contract/limits";
@@ -50,15 +50,47 @@ export const fills = viewerQuery({
       .take(Math.max(1, Math.min(limit ?? 200, 2_000))),
 });
 
+const pageArgs = { runId: v.id("runs"), paginationOpts: paginationOptsValidator };
+const bounded = (options: PaginationOptions) => ({
+  ...options,
+  numItems: Math.min(options.numItems, LIMITS.pageSize),
+});
+
+/** Every order of a run, newest first, page by page. */
+export const orderPages = viewerQuery({
+  args: pageArgs,
+  returns: paginationResultValidator(vOrder),
+  handler: async (ctx, { runId, paginationOpts }) => {
+    const result = await ctx.db
+      .query("orders")
+      .withIndex("by_run_and_bar", (q) => q.eq("runId", runId))
+      .order("desc")
+      .paginate(bounded(paginationOpts));
+    return { ...result, page: result.page.map(({ _creationTime, ...fields }) => fields) };
+  },
+});
+
+/** Every fill of a run, newest first, page by page. */
+export const fillPages = viewerQuery({
+  args: pageArgs,
+  returns: paginationResultValidator(vFill),
+  handler: (ctx, { runId, paginationOpts }) =>
+    ctx.db
+      .query("fills")
+      .withIndex("by_run_and_time", (q) => q.eq("runId", runId))
+      .order("desc")
+      .paginate(bounded(paginationOpts)),
+});
+
 export const ledger = viewerQuery({
-  args: { runId: v.id("runs"), paginationOpts: paginationOptsValidator },
+  args: pageArgs,
   returns: paginationResultValidator(vLedgerRow),
   handler: (ctx, { runId, paginationOpts }) =>
     ctx.db
       .query("ledgerEntries")
       .withIndex("by_run_and_sequence", (q) => q.eq("runId", runId))
       .order("desc")
-      .paginate({ ...paginationOpts, numItems: Math.min(paginationOpts.numItems, LIMITS.pageSize) }),
+      .paginate(bounded(paginationOpts)),
 });
 
 /** Equity and stop per bar, oldest first; the newest 5,000 bars. */

@@ -12,6 +12,7 @@ import { doctor, list, signInLink, verifyAudit } from "./commands/inspect";
 import { buildDataset, evaluate, promote, train } from "./commands/learn";
 import { controlRun, replayDecision, runStatus, setKillSwitch, startRun } from "./commands/operate";
 import { addCosts } from "./costs";
+import { addExport } from "./exporting";
 import { addJudging } from "./judging";
 import { addLearning } from "./learning";
 import { addModels } from "./models";
@@ -148,6 +149,7 @@ sub(program, "promote", "make a version the champion when every gate passes")
   );
 
 addCosts(program);
+addExport(program);
 addJudging(program);
 addModels(program);
 addLearning(program);

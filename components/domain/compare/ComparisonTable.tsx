@@ -83,8 +83,8 @@ function ComparisonLine({ row, heading }: { row: ComparisonRow; heading: string 
           ) : null}
         </th>
         {row.values.map((value, index) => (
-          // biome-ignore lint/suspicious/noArrayIndexKey: a column is known by its place
           <td
+            // biome-ignore lint/suspicious/noArrayIndexKey: a column is known by its place
             key={index}
             className={cn(
               "max-sm:min-w-40 max-sm:whitespace-normal",

@@ -1,5 +1,5 @@
 "use client";
-import { usePaginatedQuery, useQuery } from "convex/react";
+import { useConvex, usePaginatedQuery, useQuery } from "convex/react";
 import { ListChecks } from "lucide-react";
 import { SimulatedTag, StatusChip } from "@/components/domain/chips";
 import { DecisionDrawer } from "@/components/domain/decision/DecisionDrawer";
@@ -11,11 +11,13 @@ import { formatCount } from "@/components/format";
 import { usePacedQuery } from "@/components/hooks/usePacedQuery";
 import { useUrlState } from "@/components/hooks/useUrlState";
 import { Button, LinkButton } from "@/components/ui/Button";
+import { ExportButtons } from "@/components/ui/ExportButtons";
 import { Select } from "@/components/ui/Field";
 import { Page, PageHeader, Panel } from "@/components/ui/Panel";
 import { EmptyState, SkeletonRows } from "@/components/ui/States";
 import { api } from "@/convex/_generated/api";
 import type { Id } from "@/convex/_generated/dataModel";
+import { LIMITS } from "@/lib/contract/limits";
 
 const PAGE_ROWS = 50;
 
@@ -38,6 +40,7 @@ export function DecisionsPage() {
   const runId = wanted ?? linked?.runId ?? runs?.[0]?._id ?? null;
   const run = runs?.find((candidate) => candidate._id === runId);
   const live = useLiveRun(run);
+  const convex = useConvex();
   const outcome = readOutcome(get("outcome"));
   const open = (id: string) => set({ decision: id });
   return (
@@ -89,6 +92,18 @@ export function DecisionsPage() {
             <>
               {run.simulated ? <SimulatedTag /> : null}
               <StatusChip status={run.status} />
+              <ExportButtons
+                name={`decisions-${run._id}`}
+                kind="decisions"
+                total={outcome === undefined ? live?.decisions : undefined}
+                read={(cursor) =>
+                  convex.query(api.decisions.console.list, {
+                    runId: run._id,
+                    outcome,
+                    paginationOpts: { numItems: LIMITS.pageSize, cursor },
+                  })
+                }
+              />
               <LinkButton size="sm" href={`/runs/${run._id}`}>
                 Open run
               </LinkButton>

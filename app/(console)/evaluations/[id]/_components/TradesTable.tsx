@@ -1,5 +1,5 @@
 "use client";
-import { useQuery } from "convex/react";
+import { useConvex, useQuery } from "convex/react";
 import { useState } from "react";
 import { When } from "@/components/domain/Age";
 import { SideChip } from "@/components/domain/chips";
@@ -20,6 +20,7 @@ import { EmptyState, SkeletonRows } from "@/components/ui/States";
 import { api } from "@/convex/_generated/api";
 import type { Id } from "@/convex/_generated/dataModel";
 import { LIMITS } from "@/lib/contract/limits";
+import { partsAsPages } from "@/lib/export/rows";
 
 interface TradesTableProps {
   evaluationId: Id<"evaluations">;
@@ -28,6 +29,7 @@ interface TradesTableProps {
 
 export function TradesTable({ evaluationId, instrument }: TradesTableProps) {
   const [part, setPart] = useState(0);
+  const convex = useConvex();
   const trades = useQuery(api.evaluations.console.trades, { evaluationId, part });
   if (trades === undefined) return <SkeletonRows rows={6} />;
   if (trades.length === 0 && part === 0)
@@ -36,7 +38,14 @@ export function TradesTable({ evaluationId, instrument }: TradesTableProps) {
   return (
     <>
       <div className="flex justify-end border-b border-line px-3 py-1.5">
-        <ExportButtons name={`evaluation-${evaluationId}-trades-${part + 1}`} rows={trades} />
+        <ExportButtons
+          name={`evaluation-${evaluationId}-trades`}
+          kind="trades"
+          read={partsAsPages(
+            (number) => convex.query(api.evaluations.console.trades, { evaluationId, part: number }),
+            LIMITS.tradesPerPart,
+          )}
+        />
       </div>
       <DataTable
         caption="Trades, oldest first"

@@ -1,5 +1,5 @@
 "use client";
-import { useQuery } from "convex/react";
+import { useConvex, useQuery } from "convex/react";
 import Link from "next/link";
 import { Age } from "@/components/domain/Age";
 import { BreakerNotice } from "@/components/domain/BreakerNotice";
@@ -26,11 +26,13 @@ import { useUrlState } from "@/components/hooks/useUrlState";
 import { usePreferences } from "@/components/providers/PreferencesProvider";
 import { LinkButton } from "@/components/ui/Button";
 import { Hash } from "@/components/ui/CopyText";
+import { ExportButtons } from "@/components/ui/ExportButtons";
 import { Change, Facts, Figure, ProgressBar } from "@/components/ui/Figures";
 import { Page, PageHeader, Panel } from "@/components/ui/Panel";
 import { InlineError, SkeletonRows } from "@/components/ui/States";
 import { api } from "@/convex/_generated/api";
 import type { Id } from "@/convex/_generated/dataModel";
+import { LIMITS } from "@/lib/contract/limits";
 import { OrderTimeline } from "./OrderTimeline";
 
 /** What is it doing now, and why. */
@@ -86,7 +88,7 @@ export function RunPage({ runId }: { runId: Id<"runs"> }) {
         <Panel flush title="Decisions" hint={isActive(run) ? "newest first, live" : "newest first"}>
           <DecisionFeed run={run} openId={openId} onOpen={open} />
         </Panel>
-        <Panel flush title="Orders and fills" hint="newest first">
+        <Panel flush title="Orders and fills" hint="newest first" actions={<RunExports run={run} />}>
           <OrderTimeline run={run} onDecision={open} />
         </Panel>
       </div>
@@ -110,6 +112,34 @@ export function RunPage({ runId }: { runId: Id<"runs"> }) {
       </Panel>
       <DecisionDrawer decisionId={openId} onClose={() => set({ decision: null })} />
     </Page>
+  );
+}
+
+/** Every order and every fill of the run, not only those shown. */
+function RunExports({ run }: { run: Run }) {
+  const convex = useConvex();
+  const runId = run._id;
+  const page = (cursor: string | null) => ({ numItems: LIMITS.pageSize, cursor });
+  return (
+    <>
+      <ExportButtons
+        name={`orders-${runId}`}
+        what="Orders"
+        kind="orders"
+        read={(cursor) =>
+          convex.query(api.execution.console.orderPages, { runId, paginationOpts: page(cursor) })
+        }
+      />
+      <ExportButtons
+        name={`fills-${runId}`}
+        what="Fills"
+        kind="fills"
+        total={run.fills}
+        read={(cursor) =>
+          convex.query(api.execution.console.fillPages, { runId, paginationOpts: page(cursor) })
+        }
+      />
+    </>
   );
 }
 
