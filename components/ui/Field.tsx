@@ -22,6 +22,25 @@ export function Field({ label, hint, className, children }: FieldProps) {
   );
 }
 
+interface TextFieldProps {
+  label: string;
+  hint?: ReactNode;
+  value: string;
+  onChange: (value: string) => void;
+  inputMode?: "numeric" | "decimal";
+  className?: string;
+  "data-testid"?: string;
+}
+
+/** A text or a number as it is typed; whoever sends it reads it. */
+export function TextField({ label, hint, value, onChange, className, ...rest }: TextFieldProps) {
+  return (
+    <Field label={label} hint={hint} className={className}>
+      <input className="field" value={value} onChange={(event) => onChange(event.target.value)} {...rest} />
+    </Field>
+  );
+}
+
 interface SelectProps<T extends string> {
   label: string;
   value: T;

@@ -1,10 +1,10 @@
 "use client";
 import type { FunctionArgs } from "convex/server";
 import type { api } from "@/convex/_generated/api";
-import { Field, Select } from "../../ui/Field";
+import { Field, Select, TextField } from "../../ui/Field";
 import { parseNumberList } from "./view";
 
-type Plan = FunctionArgs<typeof api.walkForwards.console.requestForVersion>["plan"];
+export type Plan = FunctionArgs<typeof api.walkForwards.console.requestForVersion>["plan"];
 
 /** The plan as it stands in the form: texts until it is sent. */
 export interface PlanTexts {
@@ -48,14 +48,13 @@ interface PlanFieldsProps {
 /** Folds, seeds, costs, mode and probes; two columns of a form's grid. */
 export function PlanFields({ value, onChange }: PlanFieldsProps) {
   const text = (name: "folds" | "seeds" | "costs" | "trainPercent", label: string, hint: string) => (
-    <Field label={label} hint={hint}>
-      <input
-        className="field"
-        value={value[name]}
-        onChange={(event) => onChange({ ...value, [name]: event.target.value })}
-        data-testid={`plan-${name}`}
-      />
-    </Field>
+    <TextField
+      label={label}
+      hint={hint}
+      value={value[name]}
+      onChange={(typed) => onChange({ ...value, [name]: typed })}
+      data-testid={`plan-${name}`}
+    />
   );
   return (
     <>

@@ -2,125 +2,87 @@
 import { useMutation } from "convex/react";
 import { Footprints } from "lucide-react";
 import { useRouter } from "next/navigation";
-import { type FormEvent, useState } from "react";
+import { type ReactNode, useState } from "react";
 import { api } from "@/convex/_generated/api";
 import type { Id } from "@/convex/_generated/dataModel";
-import type { Algorithm } from "@/lib/policy/algorithms";
 import { formatCount } from "../../format";
 import { useSubmit } from "../../hooks/useSubmit";
-import { useRefusal } from "../../providers/MemberProvider";
-import { Button, LinkButton } from "../../ui/Button";
-import { Field } from "../../ui/Field";
-import { EmptyState, InlineError, SkeletonRows } from "../../ui/States";
-import { AlgorithmFields, DatasetField, overridesProblem, useTrainingDatasets } from "../RecipeFields";
-import { DEFAULT_PLAN, PlanFields, type PlanTexts, parsePlan } from "./PlanFields";
-import { parseOverrides } from "./view";
+import { TextField } from "../../ui/Field";
+import { hyperparametersOf, NoRecipe, RecipeFields, useRecipe } from "../RecipeFields";
+import { RequestForm } from "../RequestForm";
+import { DEFAULT_PLAN, type Plan, PlanFields, parsePlan } from "./PlanFields";
 
 /** Walks a version's recipe over its own dataset, beside the champion if there is one. */
 export function VersionWalkForwardForm({ versionId }: { versionId: Id<"agentVersions"> }) {
   const request = useSubmit(useMutation(api.walkForwards.console.requestForVersion));
-  const [plan, setPlan] = useState(DEFAULT_PLAN);
-  const open = useOpen();
-  const submit = async (event: FormEvent) => {
-    event.preventDefault();
-    const parsed = parsePlan(plan);
-    if (typeof parsed === "string") request.setError(parsed);
-    else open(await request.submit({ versionId, plan: parsed }));
-  };
-  return (
-    <form onSubmit={submit} className="grid grid-cols-2 gap-3.5 p-4">
-      <PlanFields value={plan} onChange={setPlan} />
-      <Footer plan={plan} error={request.error} isBusy={request.isBusy} />
-    </form>
-  );
+  return <PlanForm request={request} send={(plan) => request.submit({ versionId, plan })} />;
 }
 
 /** Walks a recipe over a dataset before there is any version of it. */
 export function DatasetWalkForwardForm() {
-  const datasets = useTrainingDatasets();
+  const recipe = useRecipe();
   const request = useSubmit(useMutation(api.walkForwards.console.requestForDataset));
-  const [chosen, setChosen] = useState<Id<"datasets"> | null>(null);
-  const [algorithm, setAlgorithm] = useState<Algorithm>("ppo");
-  const [overrides, setOverrides] = useState("");
   const [steps, setSteps] = useState("200000");
-  const [plan, setPlan] = useState(DEFAULT_PLAN);
-  const open = useOpen();
-  if (datasets === undefined) return <SkeletonRows rows={6} />;
-  const datasetId = chosen ?? datasets[0]?._id;
-  if (datasetId === undefined) return <NoDataset />;
-  const submit = async (event: FormEvent) => {
-    event.preventDefault();
-    const parsed = parsePlan(plan);
-    const hyperparameters = parseOverrides(overrides);
-    if (typeof parsed === "string") request.setError(parsed);
-    else if (!hyperparameters.ok) request.setError(overridesProblem(hyperparameters.part));
-    else {
-      const made = { algorithm, steps: Number(steps), hyperparameters: hyperparameters.value };
-      open(await request.submit({ datasetId, ...made, plan: parsed }));
-    }
+  const { datasetId, algorithm } = recipe;
+  if (datasetId === undefined) return <NoRecipe recipe={recipe} />;
+  const send = async (plan: Plan) => {
+    const hyperparameters = hyperparametersOf(recipe);
+    if (typeof hyperparameters === "string") return request.setError(hyperparameters);
+    return request.submit({ datasetId, algorithm, steps: Number(steps), hyperparameters, plan });
   };
   return (
-    <form onSubmit={submit} className="grid grid-cols-2 gap-3.5 p-4">
-      <DatasetField datasets={datasets} value={datasetId} onChange={setChosen} />
-      <AlgorithmFields
-        algorithm={algorithm}
-        onAlgorithm={setAlgorithm}
-        overrides={overrides}
-        onOverrides={setOverrides}
+    <PlanForm request={request} send={send}>
+      <RecipeFields recipe={recipe} />
+      <TextField
+        label="Environment steps"
+        hint="of every training"
+        className="col-span-2"
+        inputMode="numeric"
+        value={steps}
+        onChange={setSteps}
+        data-testid="walk-steps"
       />
-      <Field label="Environment steps" hint="of every training" className="col-span-2">
-        <input
-          className="field"
-          inputMode="numeric"
-          value={steps}
-          onChange={(event) => setSteps(event.target.value)}
-          data-testid="walk-steps"
-        />
-      </Field>
-      <PlanFields value={plan} onChange={setPlan} />
-      <Footer plan={plan} error={request.error} isBusy={request.isBusy} />
-    </form>
+    </PlanForm>
   );
 }
 
-export function NoDataset() {
-  return (
-    <EmptyState
-      title="No dataset to train on"
-      action={<LinkButton href="/datasets?build=1">Build a dataset</LinkButton>}
-    >
-      A training needs a dataset whose quality is not failed.
-    </EmptyState>
-  );
+interface PlanFormProps {
+  request: { error: string | null; isBusy: boolean; setError: (message: string) => void };
+  // biome-ignore lint/suspicious/noConfusingVoidType: a refused form answers nothing
+  send: (plan: Plan) => Promise<{ walkForwardId: Id<"walkForwards"> } | undefined | void>;
+  children?: ReactNode;
 }
 
-function useOpen() {
+/** The plan and how much it is, under whatever says what to walk; opens the walk-forward once it is queued. */
+function PlanForm({ request, send, children }: PlanFormProps) {
   const router = useRouter();
-  return (requested: { walkForwardId: Id<"walkForwards"> } | undefined) => {
-    if (requested !== undefined) router.push(`/evaluations/walk-forward/${requested.walkForwardId}`);
+  const [texts, setTexts] = useState(DEFAULT_PLAN);
+  const plan = parsePlan(texts);
+  const submit = async () => {
+    if (typeof plan === "string") return request.setError(plan);
+    const requested = await send(plan);
+    if (requested) router.push(`/evaluations/walk-forward/${requested.walkForwardId}`);
   };
-}
-
-function Footer({ plan, error, isBusy }: { plan: PlanTexts; error: string | null; isBusy: boolean }) {
-  const refusal = useRefusal("operator");
-  const parsed = parsePlan(plan);
   return (
-    <div className="col-span-2 flex flex-col gap-3">
-      <p className="text-[12px] text-faint">
-        {typeof parsed === "string" ? null : `${formatCount(parsed.folds * parsed.seeds.length)} trainings. `}
-        It counts as one trial on this market, and the gates get stricter with each.
-      </p>
-      <InlineError message={error ?? refusal} />
-      <Button
-        type="submit"
-        tone="primary"
-        busy={isBusy}
-        disabled={refusal !== null}
-        className="self-end"
-        data-testid="walk-submit"
-      >
-        <Footprints aria-hidden /> Walk forward
-      </Button>
-    </div>
+    <RequestForm
+      onSubmit={submit}
+      error={request.error}
+      isBusy={request.isBusy}
+      note={
+        <p className="text-[12px] text-faint">
+          {typeof plan === "string" ? null : `${formatCount(plan.folds * plan.seeds.length)} trainings. `}
+          It counts as one trial on this market, and the gates get stricter with each.
+        </p>
+      }
+      label={
+        <>
+          <Footprints aria-hidden /> Walk forward
+        </>
+      }
+      data-testid="walk-submit"
+    >
+      {children}
+      <PlanFields value={texts} onChange={setTexts} />
+    </RequestForm>
   );
 }

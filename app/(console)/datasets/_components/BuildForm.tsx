@@ -1,15 +1,14 @@
 "use client";
 import { useMutation, useQuery } from "convex/react";
 import { Database } from "lucide-react";
-import { type FormEvent, useState } from "react";
+import { useState } from "react";
 import { DAYS_PROBLEM, DayRange, type Days, parseDays } from "@/components/domain/DayRange";
+import { RequestForm } from "@/components/domain/RequestForm";
 import { type Series, SeriesPicker, seriesKey } from "@/components/domain/SeriesPicker";
 import { formatDay } from "@/components/format";
 import { useSubmit } from "@/components/hooks/useSubmit";
-import { useRefusal } from "@/components/providers/MemberProvider";
-import { Button } from "@/components/ui/Button";
 import { Select } from "@/components/ui/Field";
-import { EmptyState, InlineError, SkeletonRows } from "@/components/ui/States";
+import { EmptyState, SkeletonRows } from "@/components/ui/States";
 import { api } from "@/convex/_generated/api";
 import { CORE_V1 } from "@/lib/features/coreV1";
 import { FEATURE_SETS } from "@/lib/features/registry";
@@ -34,7 +33,6 @@ export function BuildForm({ onRequested }: { onRequested: () => void }) {
 
 function Form({ series, onRequested }: { series: Series[]; onRequested: () => void }) {
   const build = useSubmit(useMutation(api.datasets.console.requestBuild));
-  const refusal = useRefusal("operator");
   const [key, setKey] = useState(() => seriesKey(series.find((row) => !row.simulated) ?? series[0]!));
   const [featureSetId, setFeatureSetId] = useState(CORE_V1.id);
   const [timeframe, setTimeframe] = useState<Timeframe>("15m");
@@ -45,8 +43,7 @@ function Form({ series, onRequested }: { series: Series[]; onRequested: () => vo
     to: formatDay(Math.floor(chosen.lastOpenTimeMs / DAY_MS) * DAY_MS),
   };
   const coarser = TIMEFRAMES.filter((candidate) => timeframeMs(candidate) >= timeframeMs(chosen.timeframe));
-  const submit = async (event: FormEvent) => {
-    event.preventDefault();
+  const submit = async () => {
     const chosenDays = parseDays(range);
     if (chosenDays === null) {
       build.setError(DAYS_PROBLEM);
@@ -63,7 +60,16 @@ function Form({ series, onRequested }: { series: Series[]; onRequested: () => vo
     if (jobId !== undefined) onRequested();
   };
   return (
-    <form onSubmit={submit} className="grid grid-cols-2 gap-3.5 p-4">
+    <RequestForm
+      onSubmit={submit}
+      error={build.error}
+      isBusy={build.isBusy}
+      label={
+        <>
+          <Database aria-hidden /> Build
+        </>
+      }
+    >
       <div className="col-span-2">
         <SeriesPicker
           series={series}
@@ -90,18 +96,6 @@ function Form({ series, onRequested }: { series: Series[]; onRequested: () => vo
         }))}
       />
       <DayRange value={range} onChange={setDays} />
-      <div className="col-span-2 flex flex-col gap-3">
-        <InlineError message={build.error ?? refusal} />
-        <Button
-          type="submit"
-          tone="primary"
-          busy={build.isBusy}
-          disabled={refusal !== null}
-          className="self-end"
-        >
-          <Database aria-hidden /> Build
-        </Button>
-      </div>
-    </form>
+    </RequestForm>
   );
 }

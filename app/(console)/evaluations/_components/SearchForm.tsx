@@ -2,24 +2,15 @@
 import { useMutation } from "convex/react";
 import { Plus, SlidersHorizontal, X } from "lucide-react";
 import { useRouter } from "next/navigation";
-import { type FormEvent, useState } from "react";
-import {
-  AlgorithmFields,
-  DatasetField,
-  overridesProblem,
-  useTrainingDatasets,
-} from "@/components/domain/RecipeFields";
+import { useState } from "react";
+import { hyperparametersOf, NoRecipe, RecipeFields, useRecipe } from "@/components/domain/RecipeFields";
+import { RequestForm } from "@/components/domain/RequestForm";
 import { parseRanges, type RangeTexts } from "@/components/domain/search/searchRanges";
-import { parseNumberList, parseOverrides } from "@/components/domain/walkForward/view";
-import { NoDataset } from "@/components/domain/walkForward/WalkForwardForm";
+import { parseNumberList } from "@/components/domain/walkForward/view";
 import { useSubmit } from "@/components/hooks/useSubmit";
-import { useRefusal } from "@/components/providers/MemberProvider";
 import { Button } from "@/components/ui/Button";
-import { Field } from "@/components/ui/Field";
-import { InlineError, SkeletonRows } from "@/components/ui/States";
+import { Select, TextField } from "@/components/ui/Field";
 import { api } from "@/convex/_generated/api";
-import type { Id } from "@/convex/_generated/dataModel";
-import type { Algorithm } from "@/lib/policy/algorithms";
 
 const NUMBERS = [
   ["configurations", "Configurations", "first rung"],
@@ -42,102 +33,79 @@ const FIRST: Record<NumberName, string> = {
 
 /** Ranges to draw from and how far each rung goes. */
 export function SearchForm() {
-  const datasets = useTrainingDatasets();
+  const recipe = useRecipe();
   const request = useSubmit(useMutation(api.searches.console.request));
-  const refusal = useRefusal("operator");
   const router = useRouter();
-  const [chosen, setChosen] = useState<Id<"datasets"> | null>(null);
-  const [algorithm, setAlgorithm] = useState<Algorithm>("ppo");
-  const [overrides, setOverrides] = useState("");
   const [ranges, setRanges] = useState<RangeTexts[]>([
     { name: "learningRate", scale: "log", min: "0.00001", max: "0.01" },
   ]);
   const [numbers, setNumbers] = useState(FIRST);
-  const [trainingSeeds, setTrainingSeeds] = useState("1");
+  const [seedTexts, setSeedTexts] = useState("1");
   const [sampler, setSampler] = useState<"random" | "tpe">("random");
-  if (datasets === undefined) return <SkeletonRows rows={6} />;
-  const datasetId = chosen ?? datasets[0]?._id;
-  if (datasetId === undefined) return <NoDataset />;
-  const submit = async (event: FormEvent) => {
-    event.preventDefault();
-    const fixed = parseOverrides(overrides);
+  const { datasetId, algorithm } = recipe;
+  if (datasetId === undefined) return <NoRecipe recipe={recipe} />;
+  const submit = async () => {
+    const fixed = hyperparametersOf(recipe);
+    if (typeof fixed === "string") return request.setError(fixed);
     const parsed = parseRanges(ranges);
-    const seeds = parseNumberList(trainingSeeds);
+    if (typeof parsed === "string") return request.setError(parsed);
+    const trainingSeeds = parseNumberList(seedTexts);
+    if (trainingSeeds === null)
+      return request.setError("Training seeds must be numbers with commas between them.");
     const bad = NUMBERS.find(
       ([name]) => numbers[name].trim() === "" || !Number.isInteger(Number(numbers[name])),
     );
-    if (!fixed.ok) request.setError(overridesProblem(fixed.part));
-    else if (typeof parsed === "string") request.setError(parsed);
-    else if (seeds === null) request.setError("Training seeds must be numbers with commas between them.");
-    else if (bad !== undefined) request.setError(`${bad[1]} must be a whole number.`);
-    else {
-      const counts = Object.fromEntries(NUMBERS.map(([name]) => [name, Number(numbers[name])])) as Record<
-        NumberName,
-        number
-      >;
-      const searchId = await request.submit({
-        ...{ datasetId, algorithm, fixed: fixed.value, ranges: parsed, trainingSeeds: seeds, sampler },
-        ...counts,
-      });
-      if (searchId !== undefined) router.push(`/evaluations/search/${searchId}`);
-    }
+    if (bad !== undefined) return request.setError(`${bad[1]} must be a whole number.`);
+    const counts = Object.fromEntries(NUMBERS.map(([name]) => [name, Number(numbers[name])])) as Record<
+      NumberName,
+      number
+    >;
+    const drawn = { fixed, ranges: parsed, trainingSeeds, sampler };
+    const searchId = await request.submit({ datasetId, algorithm, ...drawn, ...counts });
+    if (searchId !== undefined) router.push(`/evaluations/search/${searchId}`);
   };
   return (
-    <form onSubmit={submit} className="grid grid-cols-2 gap-3.5 p-4">
-      <DatasetField datasets={datasets} value={datasetId} onChange={setChosen} />
-      <AlgorithmFields
-        algorithm={algorithm}
-        onAlgorithm={setAlgorithm}
-        overrides={overrides}
-        onOverrides={setOverrides}
-      />
-      <RangeRows ranges={ranges} onChange={setRanges} />
-      {NUMBERS.map(([name, label, hint]) => (
-        <Field key={name} label={label} hint={hint}>
-          <input
-            className="field"
-            inputMode="numeric"
-            value={numbers[name]}
-            onChange={(event) => setNumbers({ ...numbers, [name]: event.target.value })}
-            data-testid={`search-${name}`}
-          />
-        </Field>
-      ))}
-      <Field label="Configurations come from" hint="in the first rung">
-        <select
-          className="field pr-6"
-          value={sampler}
-          onChange={(event) => setSampler(event.target.value as "random" | "tpe")}
-          data-testid="search-sampler"
-        >
-          <option value="random">random draws</option>
-          <option value="tpe">TPE: scores so far</option>
-        </select>
-      </Field>
-      <Field label="Training seeds" hint="the median counts">
-        <input
-          className="field"
-          value={trainingSeeds}
-          onChange={(event) => setTrainingSeeds(event.target.value)}
-        />
-      </Field>
-      <div className="col-span-2 flex flex-col gap-3">
+    <RequestForm
+      onSubmit={submit}
+      error={request.error}
+      isBusy={request.isBusy}
+      note={
         <p className="text-[12px] text-faint">
           Every configuration of every rung counts as a trial on this market.
         </p>
-        <InlineError message={request.error ?? refusal} />
-        <Button
-          type="submit"
-          tone="primary"
-          busy={request.isBusy}
-          disabled={refusal !== null}
-          className="self-end"
-          data-testid="search-submit"
-        >
+      }
+      label={
+        <>
           <SlidersHorizontal aria-hidden /> Search
-        </Button>
-      </div>
-    </form>
+        </>
+      }
+      data-testid="search-submit"
+    >
+      <RecipeFields recipe={recipe} />
+      <RangeRows ranges={ranges} onChange={setRanges} />
+      {NUMBERS.map(([name, label, hint]) => (
+        <TextField
+          key={name}
+          label={label}
+          hint={hint}
+          inputMode="numeric"
+          value={numbers[name]}
+          onChange={(value) => setNumbers({ ...numbers, [name]: value })}
+          data-testid={`search-${name}`}
+        />
+      ))}
+      <Select
+        label="Configurations of the first rung"
+        value={sampler}
+        onChange={setSampler}
+        options={[
+          { value: "random", label: "random draws" },
+          { value: "tpe", label: "TPE: scores so far" },
+        ]}
+        data-testid="search-sampler"
+      />
+      <TextField label="Training seeds" hint="the median counts" value={seedTexts} onChange={setSeedTexts} />
+    </RequestForm>
   );
 }
 

@@ -1,15 +1,15 @@
 "use client";
 import { useMutation, useQuery } from "convex/react";
 import { Play } from "lucide-react";
-import { type FormEvent, useMemo, useState } from "react";
+import { useMemo, useState } from "react";
 import { DAYS_PROBLEM, DayRange, type Days, parseDays } from "@/components/domain/DayRange";
+import { RequestForm } from "@/components/domain/RequestForm";
 import { type Series, SeriesPicker, seriesKey } from "@/components/domain/SeriesPicker";
 import { formatDay } from "@/components/format";
 import { useSubmit } from "@/components/hooks/useSubmit";
-import { useRefusal } from "@/components/providers/MemberProvider";
-import { Button, LinkButton } from "@/components/ui/Button";
-import { Field, Select } from "@/components/ui/Field";
-import { EmptyState, InlineError, SkeletonRows } from "@/components/ui/States";
+import { LinkButton } from "@/components/ui/Button";
+import { Select, TextField } from "@/components/ui/Field";
+import { EmptyState, SkeletonRows } from "@/components/ui/States";
 import { api } from "@/convex/_generated/api";
 import type { Id } from "@/convex/_generated/dataModel";
 
@@ -49,7 +49,6 @@ interface FormProps {
 function Form({ series, initialVersionId, onStarted }: FormProps) {
   const start = useSubmit(useMutation(api.runs.console.start));
   const versions = useQuery(api.agents.console.list, {});
-  const refusal = useRefusal("operator");
   const [feed, setFeed] = useState<Feed>("replay");
   const [key, setKey] = useState(() => seriesKey(series.find((row) => !row.simulated) ?? series[0]!));
   const [versionId, setVersionId] = useState(initialVersionId ?? "");
@@ -70,8 +69,7 @@ function Form({ series, initialVersionId, onStarted }: FormProps) {
     (version) => version.artifactSha256 !== undefined && version.instrument === chosen.instrument,
   );
 
-  const submit = async (event: FormEvent) => {
-    event.preventDefault();
+  const submit = async () => {
     const chosenDays = parseDays(range);
     if (feed === "replay" && chosenDays === null) {
       start.setError(DAYS_PROBLEM);
@@ -91,7 +89,17 @@ function Form({ series, initialVersionId, onStarted }: FormProps) {
   };
 
   return (
-    <form onSubmit={submit} className="grid grid-cols-2 gap-3.5 p-4">
+    <RequestForm
+      onSubmit={submit}
+      error={start.error}
+      isBusy={start.isBusy}
+      label={
+        <>
+          <Play aria-hidden /> Start paper run
+        </>
+      }
+      data-testid="start-run-submit"
+    >
       <Select
         label="Feed"
         value={feed}
@@ -102,14 +110,13 @@ function Form({ series, initialVersionId, onStarted }: FormProps) {
         ]}
         data-testid="run-feed"
       />
-      <Field label="Starting balance" hint="USD">
-        <input
-          className="field"
-          inputMode="decimal"
-          value={balance}
-          onChange={(event) => setBalance(event.target.value)}
-        />
-      </Field>
+      <TextField
+        label="Starting balance"
+        hint="USD"
+        inputMode="decimal"
+        value={balance}
+        onChange={setBalance}
+      />
       <div className="col-span-2">
         <SeriesPicker
           series={series}
@@ -151,19 +158,6 @@ function Form({ series, initialVersionId, onStarted }: FormProps) {
           ]}
         />
       </div>
-      <div className="col-span-2 flex flex-col gap-3">
-        <InlineError message={start.error ?? refusal} />
-        <Button
-          type="submit"
-          tone="primary"
-          busy={start.isBusy}
-          disabled={refusal !== null}
-          data-testid="start-run-submit"
-          className="self-end"
-        >
-          <Play aria-hidden /> Start paper run
-        </Button>
-      </div>
-    </form>
+    </RequestForm>
   );
 }

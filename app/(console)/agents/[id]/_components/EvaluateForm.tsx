@@ -2,14 +2,13 @@
 import { useMutation, useQuery } from "convex/react";
 import type { FunctionReturnType } from "convex/server";
 import { FlaskRound } from "lucide-react";
-import { type FormEvent, useState } from "react";
+import { useState } from "react";
 import { DAYS_PROBLEM, DayRange, type Days, parseDays } from "@/components/domain/DayRange";
+import { RequestForm } from "@/components/domain/RequestForm";
 import { SeriesPicker, seriesKey } from "@/components/domain/SeriesPicker";
 import { formatDay, parseDay } from "@/components/format";
 import { useSubmit } from "@/components/hooks/useSubmit";
-import { useRefusal } from "@/components/providers/MemberProvider";
-import { Button } from "@/components/ui/Button";
-import { EmptyState, InlineError, SkeletonRows } from "@/components/ui/States";
+import { EmptyState, SkeletonRows } from "@/components/ui/States";
 import { api } from "@/convex/_generated/api";
 
 const DAY_MS = 86_400_000;
@@ -25,7 +24,6 @@ export function EvaluateForm({ version, onRequested }: EvaluateFormProps) {
   const allSeries = useQuery(api.market.console.listSeries, {});
   const dataset = useQuery(api.datasets.console.get, { datasetId: version.datasetId });
   const request = useSubmit(useMutation(api.evaluations.console.request));
-  const refusal = useRefusal("operator");
   const [key, setKey] = useState<string | null>(null);
   const [days, setDays] = useState<Days | null>(null);
   if (allSeries === undefined || dataset === undefined) return <SkeletonRows rows={5} />;
@@ -41,8 +39,7 @@ export function EvaluateForm({ version, onRequested }: EvaluateFormProps) {
   };
   const seesTraining =
     (parseDay(range.from) ?? Number.POSITIVE_INFINITY) < dataset.toMs && chosen.source === dataset.source;
-  const submit = async (event: FormEvent) => {
-    event.preventDefault();
+  const submit = async () => {
     const chosenDays = parseDays(range);
     if (chosenDays === null) {
       request.setError(DAYS_PROBLEM);
@@ -57,30 +54,29 @@ export function EvaluateForm({ version, onRequested }: EvaluateFormProps) {
     if (jobId !== undefined) onRequested();
   };
   return (
-    <form onSubmit={submit} className="grid grid-cols-2 gap-3.5 p-4">
-      <div className="col-span-2">
-        <SeriesPicker series={series} value={seriesKey(chosen)} onChange={setKey} />
-      </div>
-      <DayRange value={range} onChange={setDays} />
-      <div className="col-span-2 flex flex-col gap-3">
-        {seesTraining ? (
+    <RequestForm
+      onSubmit={submit}
+      error={request.error}
+      isBusy={request.isBusy}
+      note={
+        seesTraining ? (
           <p className="text-[12px] text-warn">
             This range overlaps the training data (up to {formatDay(dataset.toMs)}): the result will look
             better than it is.
           </p>
-        ) : null}
-        <InlineError message={request.error ?? refusal} />
-        <Button
-          type="submit"
-          tone="primary"
-          busy={request.isBusy}
-          disabled={refusal !== null}
-          className="self-end"
-          data-testid="evaluate-submit"
-        >
+        ) : null
+      }
+      label={
+        <>
           <FlaskRound aria-hidden /> Evaluate
-        </Button>
+        </>
+      }
+      data-testid="evaluate-submit"
+    >
+      <div className="col-span-2">
+        <SeriesPicker series={series} value={seriesKey(chosen)} onChange={setKey} />
       </div>
-    </form>
+      <DayRange value={range} onChange={setDays} />
+    </RequestForm>
   );
 }
