@@ -52,6 +52,7 @@ export interface WalkForwardBeginning {
   embargoRows: number;
   environmentHash: string;
   costModelId: string;
+  kernel: string;
 }
 
 /**

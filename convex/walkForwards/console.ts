@@ -8,7 +8,7 @@ import { vTrade } from "../evaluations/schema";
 import { activeGatePolicy, championOf } from "../governance/model";
 import { vGateResult } from "../governance/schema";
 import { requireJob, resumeJob } from "../ops/model";
-import { walkForwardGates } from "./gates";
+import { kernelSentenceOf, walkForwardGates } from "./gates";
 import { requestWalkForward, requeueWalkForward, requireWalkForward, slicesOf } from "./model";
 import { planFields, sliceFields, walkForwardFields } from "./schema";
 
@@ -36,6 +36,7 @@ export const get = viewerQuery({
     _id: v.id("walkForwards"),
     gates: v.array(vGateResult),
     policyVersion: v.number(),
+    kernelSentence: v.string(),
     ledger: v.object({
       trialCount: v.number(),
       sharpeVariance: v.number(),
@@ -47,7 +48,8 @@ export const get = viewerQuery({
     const { _creationTime, ...fields } = row;
     const policy = await activeGatePolicy(ctx);
     const { gates, ledger } = await walkForwardGates(ctx, row, policy.walkForward);
-    return { ...fields, gates, ledger, policyVersion: policy.version };
+    const kernelSentence = await kernelSentenceOf(ctx, row);
+    return { ...fields, gates, ledger, kernelSentence, policyVersion: policy.version };
   },
 });
 

@@ -1,6 +1,7 @@
 /** Reads only: what the promotion policy says of a finished walk-forward, with the trials counted until now. */
 import { LIMITS } from "../../lib/contract/limits";
 import { sameUnderlying } from "../../lib/market/instruments";
+import { kernelSentence } from "../../lib/policy/kernel/sameBits";
 import { probabilityOfOverfitting } from "../../lib/stats/backtestOverfitting";
 import type { DailyReturns } from "../../lib/stats/dailyReturns";
 import type { GateResult } from "../../lib/stats/gateResult";
@@ -99,4 +100,27 @@ export async function newestFinished(ctx: QueryCtx, hash: string): Promise<Doc<"
     .withIndex("by_recipe_and_status", (q) => q.eq("recipeHash", hash).eq("status", "finished"))
     .order("desc")
     .first();
+}
+
+/** Which kernel trained it, beside the newest other run of its recipe on its dataset that another one trained. */
+export async function kernelSentenceOf(ctx: QueryCtx, walkForward: Doc<"walkForwards">): Promise<string> {
+  const rows = await ctx.db
+    .query("walkForwards")
+    .withIndex("by_recipe_and_status", (q) =>
+      q.eq("recipeHash", walkForward.recipeHash).eq("status", "finished"),
+    )
+    .order("desc")
+    .take(LIMITS.pageSize);
+  const isOther = (row: Doc<"walkForwards">) =>
+    row._id !== walkForward._id &&
+    row.datasetHash === walkForward.datasetHash &&
+    row.kernels?.some((kernel) => !walkForward.kernels?.includes(kernel));
+  const other = rows.find(isOther);
+  return kernelSentence(
+    walkForward,
+    other && {
+      name: `the run of ${new Date(other.createdAtMs).toISOString().slice(0, 10)}`,
+      kernels: other.kernels,
+    },
+  );
 }

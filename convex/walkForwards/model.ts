@@ -28,7 +28,7 @@ import {
 import type { sliceFields, vProbe } from "./schema";
 
 export type { Plan } from "./checks";
-export { newestFinished, walkForwardGates } from "./gates";
+export { kernelSentenceOf, newestFinished, walkForwardGates } from "./gates";
 
 export async function requireWalkForward(
   ctx: QueryCtx,
@@ -142,8 +142,11 @@ export async function beginWalkForward(
   assertLayout(walkForward, beginning);
   const kind = walkForward.searchId === undefined ? "walkForward" : "search";
   await recordTrial(ctx, { ...trialOf(walkForward, beginning.foldRanges), kind });
+  const { kernel, ...layout } = beginning;
+  const { kernels = [] } = walkForward;
   await ctx.db.patch(walkForward._id, {
-    ...beginning,
+    ...layout,
+    kernels: kernels.includes(kernel) ? kernels : [...kernels, kernel],
     status: "running",
     startedAtMs: walkForward.startedAtMs ?? Date.now(),
     error: undefined,

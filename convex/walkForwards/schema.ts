@@ -109,6 +109,8 @@ export const walkForwardFields = {
   embargoRows: v.optional(v.number()),
   environmentHash: v.optional(v.string()),
   costModelId: v.optional(v.string()),
+  /** Kernels that trained, one but where machines of two kinds shared the folds; absent on older rows. */
+  kernels: v.optional(v.array(v.string())),
   probes: v.array(vProbe),
   summary: v.optional(vWalkForwardSummary),
   error: v.optional(v.string()),

@@ -41,6 +41,8 @@ export const begin = workerMutation({
       embargoRows: v.number(),
       environmentHash: v.string(),
       costModelId: v.string(),
+      /** Version of the kernel that this worker trains with. */
+      kernel: v.string(),
     }),
   },
   returns: v.null(),

@@ -19,6 +19,7 @@ import { defaultEnvSpec, environmentHash, stressedEnvSpec } from "../env/envSpec
 import { runPlantedProbe, runShuffledProbe } from "../evaluate/probeRuns";
 import { type Causality, causalityProbe } from "../evaluate/probes";
 import { runWalkForward, type SliceResult, type WalkForwardOptions } from "../evaluate/walkForward";
+import { trainingKernel } from "../policy/trainingKernel";
 import { messageOf } from "../runtime/log";
 import { TrainingDivergedError } from "../train/ppoTypes";
 import type { JobContext } from "./context";
@@ -62,6 +63,7 @@ async function walk(context: JobContext, walkForwardId: Id<"walkForwards">): Pro
       ...layout.beginning,
       environmentHash: environmentHash(base),
       costModelId: costs.id,
+      kernel: trainingKernel("auto").version,
     },
   });
   const recorded = new Set(request.recorded.map(({ subject, fold }) => `${fold} ${subject}`));

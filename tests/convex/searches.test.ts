@@ -55,7 +55,13 @@ async function work(meanUsd: number | null): Promise<Record<string, number>> {
     ...target,
     beginning: {
       foldRanges: [{ fold: 0, trainFromMs: 0, trainToMs: 1, ...range, trainRows: 100, testRows: 40 }],
-      ...{ purgeRows: 40, embargoRows: 600, environmentHash: "e".repeat(64), costModelId: "costs@test" },
+      ...{
+        purgeRows: 40,
+        embargoRows: 600,
+        environmentHash: "e".repeat(64),
+        costModelId: "costs@test",
+        kernel: "fused",
+      },
     },
   });
   await desk.service.mutation(api.walkForwards.worker.record, {

@@ -76,7 +76,7 @@ export function gains(meanUsd: number, seed: number): number[] {
   return Array.from({ length: DAYS_PER_FOLD - 1 }, () => meanUsd + 20 * random.nextGaussian());
 }
 
-export async function beginWalkForward(desk: Desk, walkForwardId: Id<"walkForwards">) {
+export async function beginWalkForward(desk: Desk, walkForwardId: Id<"walkForwards">, kernel = "fused") {
   const { lease } = await claim(desk);
   const target = { ...lease, walkForwardId };
   await desk.service.mutation(api.walkForwards.worker.begin, {
@@ -95,6 +95,7 @@ export async function beginWalkForward(desk: Desk, walkForwardId: Id<"walkForwar
       embargoRows: 600,
       environmentHash: "e".repeat(64),
       costModelId: "costs@test",
+      kernel,
     },
   });
   return target;
@@ -165,8 +166,9 @@ export async function runWalkForward(
   walkForwardId: Id<"walkForwards">,
   meanUsd: number,
   withChampion = false,
+  kernel?: string,
 ): Promise<void> {
-  const target = await beginWalkForward(desk, walkForwardId);
+  const target = await beginWalkForward(desk, walkForwardId, kernel);
   for (const slices of allSlices(meanUsd, withChampion)) {
     await desk.service.mutation(api.walkForwards.worker.record, { ...target, slices });
   }

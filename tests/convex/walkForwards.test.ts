@@ -10,6 +10,7 @@ import {
   beginWalkForward,
   gains,
   PLAN,
+  runWalkForward,
   type SliceArgs,
   seedWalkForward,
   sliceOf,
@@ -211,8 +212,12 @@ describe("what is recorded", () => {
   });
 
   type Beginning = FunctionArgs<typeof api.walkForwards.worker.begin>["beginning"];
-  const goOn = async (change: (beginning: Beginning) => Partial<Beginning>) => {
-    const target = await begun();
+  const goOn = async (change: (beginning: Beginning) => Partial<Beginning>) =>
+    goOnWith(await begun(), change);
+  const goOnWith = async (
+    target: Awaited<ReturnType<typeof begun>>,
+    change: (beginning: Beginning) => Partial<Beginning>,
+  ) => {
     const row = await get(target.walkForwardId);
     const beginning: Beginning = {
       foldRanges: row.foldRanges,
@@ -220,6 +225,7 @@ describe("what is recorded", () => {
       embargoRows: row.embargoRows!,
       costModelId: row.costModelId!,
       environmentHash: row.environmentHash!,
+      kernel: "fused",
     };
     return desk.service.mutation(api.walkForwards.worker.begin, {
       ...target,
@@ -233,6 +239,15 @@ describe("what is recorded", () => {
       "CONFLICT",
       "environmentHash",
     );
+  });
+
+  test("a worker with another kernel may go on, and the report says that bits may differ", async () => {
+    const target = await begun();
+    const said = async () => (await get(target.walkForwardId)).kernelSentence;
+    expect(await said()).toMatch(/^Trained with fused: the same bits/);
+    await goOnWith(target, () => ({ kernel: "baseline" }));
+    expect(await get(target.walkForwardId)).toMatchObject({ kernels: ["fused", "baseline"] });
+    expect(await said()).toMatch(/fused and baseline.*figures may differ/);
   });
 
   test("going on with other folds is refused: what is recorded belongs to those it began with", async () => {
@@ -258,6 +273,17 @@ describe("what is recorded", () => {
       await expectFailure(goOn(change), "INVALID_ARGUMENT", field);
     },
   );
+});
+
+test("the same recipe run again on a machine with another kernel says so on both", async () => {
+  const first = await seedWalkForward(desk, version.versionId, 30);
+  const { walkForwardId } = await request();
+  await runWalkForward(desk, walkForwardId, 30, false, "baseline");
+  const said = async (id: Id<"walkForwards">) => (await get(id)).kernelSentence;
+  expect(await said(walkForwardId)).toMatch(
+    /^Trained with baseline; the run of .* was trained with fused: last bits/,
+  );
+  expect(await said(first)).toMatch(/^Trained with fused; the run of .* was trained with baseline/);
 });
 
 test.each([

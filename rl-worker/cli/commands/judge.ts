@@ -48,6 +48,8 @@ export async function walkForward(person: Desk, options: WalkForwardOptions) {
     environmentHash: report.environmentHash ?? null,
     purgeRows: report.purgeRows ?? null,
     embargoRows: report.embargoRows ?? null,
+    kernels: report.kernels ?? [],
+    kernelSentence: report.kernelSentence,
     ...report.summary!,
     probes: report.probes,
     ledger: report.ledger,

@@ -103,6 +103,7 @@ export function WalkForwardPage({ walkForwardId }: { walkForwardId: Id<"walkForw
             ["Features", recipe.featureSetId],
             ["Cost model", row.costModelId ?? recipe.costModelId],
             ["Environment", <Hash key="e" value={row.environmentHash} />],
+            ["Kernel", row.kernelSentence],
             ["Purge", formatItems(row.purgeRows, "row")],
             ["Embargo", formatItems(row.embargoRows, "row")],
             ["First fold trains on", formatPercent(plan.trainFraction, 0)],
