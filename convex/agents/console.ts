@@ -101,6 +101,6 @@ export const resumeTraining = operatorMutation({
 /** Registers an exported model as a candidate; its files must be in storage already. */
 export const importModel = operatorMutation({
   args: { model: vImportedModel },
-  returns: v.id("agentVersions"),
+  returns: v.object({ versionId: v.id("agentVersions"), isNew: v.boolean() }),
   handler: (ctx, { model }) => importVersion(ctx, model, ctx.actor.tokenIdentifier),
 });

@@ -251,7 +251,7 @@ export async function importVersion(
   ctx: MutationCtx,
   imported: Infer<typeof vImportedModel>,
   actor: string,
-): Promise<Id<"agentVersions">> {
+): Promise<{ versionId: Id<"agentVersions">; isNew: boolean }> {
   for (const { name, storageId } of imported.files) {
     if ((await ctx.db.system.get(storageId)) === null) {
       throw new ConvexError(
@@ -263,7 +263,7 @@ export async function importVersion(
     .query("agentVersions")
     .withIndex("by_artifact", (q) => q.eq("artifactSha256", imported.artifactSha256))
     .first();
-  if (existing !== null) return existing._id;
+  if (existing !== null) return { versionId: existing._id, isNew: false };
   const manifest = parseManifest(imported.manifest);
   const { algorithm, datasetHash = "", seed, environmentSteps } = manifest;
   if ((algorithm !== "ppo" && algorithm !== "dqn") || seed === undefined || environmentSteps === undefined) {
@@ -318,5 +318,5 @@ export async function importVersion(
   await recordTraining(ctx, await requireVersion(ctx, versionId), isFromHere ? undefined : ledger);
   const result = { ...artifact, finalMetrics: {}, environmentSteps, stepsPerSecond: 0, seconds: 0 };
   await completeTraining(ctx, await requireVersion(ctx, versionId), result, actor);
-  return versionId;
+  return { versionId, isNew: true };
 }

@@ -42,15 +42,22 @@ interface ModelFolder {
   manifestText: string;
   artifactSha256: string;
   files: Map<string, Uint8Array>;
-  ledger: z.infer<typeof LEDGER>;
 }
 
 const LEDGER = z.object({ deskId: z.string().min(1), trials: z.number().int().min(1) });
 
-function parseLedger(text: string): ModelFolder["ledger"] {
+function read(dir: string, name: string): Buffer {
+  const path = join(dir, name);
+  if (!existsSync(path)) throw new CommandError(`${path} is missing; export the model again`);
+  return readFileSync(path);
+}
+
+/** Apart from the model: it is as whole without it, but another desk could not deflate its Sharpe. */
+function readLedger(dir: string): z.infer<typeof LEDGER> {
   try {
-    return LEDGER.parse(JSON.parse(text));
-  } catch {
+    return LEDGER.parse(JSON.parse(read(dir, LEDGER_FILE).toString("utf8")));
+  } catch (error) {
+    if (error instanceof CommandError) throw error;
     throw new CommandError(
       `${LEDGER_FILE} does not say how many trials were counted; export the model again`,
     );
@@ -58,18 +65,10 @@ function parseLedger(text: string): ModelFolder["ledger"] {
 }
 
 function readFolder(dir: string): ModelFolder {
-  const read = (name: string) => {
-    const path = join(dir, name);
-    if (!existsSync(path)) throw new CommandError(`${path} is missing; export the model again`);
-    return readFileSync(path);
-  };
-  const files = new Map([MODEL_FILE, WEIGHTS_FILE].map((name) => [name, new Uint8Array(read(name))]));
-  const text = read(MANIFEST_FILE).toString("utf8");
   return {
-    manifestText: text,
-    artifactSha256: read(CHECKSUM_FILE).toString("utf8").trim(),
-    files,
-    ledger: parseLedger(read(LEDGER_FILE).toString("utf8")),
+    files: new Map([MODEL_FILE, WEIGHTS_FILE].map((name) => [name, new Uint8Array(read(dir, name))])),
+    manifestText: read(dir, MANIFEST_FILE).toString("utf8"),
+    artifactSha256: read(dir, CHECKSUM_FILE).toString("utf8").trim(),
   };
 }
 
@@ -90,7 +89,8 @@ function verifyFolder(dir: string): ModelFolder & { loaded: LoadedPolicy } {
 
 /** Verifies, uploads and registers; nothing is stored when it does not verify. */
 export async function importModel({ person, service }: Session, dir: string, name?: string) {
-  const { manifestText, artifactSha256, files, ledger, loaded } = verifyFolder(dir);
+  const { manifestText, artifactSha256, files, loaded } = verifyFolder(dir);
+  const ledger = readLedger(dir);
   const stored = [];
   for (const [file, bytes] of files) {
     const { sha256 } = loaded.manifest.files[file]!;
@@ -98,8 +98,10 @@ export async function importModel({ person, service }: Session, dir: string, nam
     stored.push({ name: file, storageId, sha256, bytes: bytes.length });
   }
   const model = { manifest: manifestText, artifactSha256, files: stored, name, ledger };
-  const versionId = await person.mutation(api.agents.console.importModel, { model });
-  return { versionId, artifactSha256, status: "candidate" };
+  const { versionId, isNew } = await person.mutation(api.agents.console.importModel, { model });
+  const version = await person.query(api.agents.console.get, { versionId });
+  const registered = isNew ? "now" : "before, by its artifact; nothing was changed";
+  return { versionId, name: version.name, artifactSha256, status: version.status, registered };
 }
 
 /** `what` is a folder or a version id; the reason says what does not match. */
