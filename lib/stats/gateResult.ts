@@ -77,9 +77,10 @@ export function result(
     return { gate, passed: false, value: null, threshold, convention: null, sentence };
   }
   const [shown, limit] = shownApart(value, threshold, show);
+  const met = relation === "within" ? "allowed" : "enough";
   const sentence =
     value === threshold
-      ? `${label} ${show(value)} equals the limit, which is ${passed ? "enough" : "not enough"}${suffix}.`
+      ? `${label} ${show(value)} equals the limit, which is ${passed ? met : "not enough"}${suffix}.`
       : `${label} ${shown} is ${relation} ${limit}${suffix}.`;
   return { gate, passed, value, threshold, convention: null, sentence };
 }

@@ -111,6 +111,7 @@ describe("promotion gates", () => {
     const said = (change: Partial<GateSubject>) =>
       evaluateGates(subject(change), 1, 0, flatOnly).map((gate) => gate.sentence);
     expect(said({ tradeCount: 20 })).toContain("Trade count 20 equals the limit, which is enough.");
+    expect(said({})).toContain("Liquidations 0 equals the limit, which is allowed.");
     expect(said({ netPnlUsd: -0 })).toContain(
       "Net PnL after costs 0.00 USD equals the limit, which is not enough.",
     );
