@@ -1,3 +1,7 @@
+/** Stored beside every value computed here. */
+export const PBO_CONVENTION =
+  "bailey-borwein-lopez-de-prado-zhu-2017/cscv/sharpe-ddof1/tie-counts-as-overfit";
+
 /**
  * Probability of backtest overfitting by combinatorially symmetric cross-validation (CSCV).
  * Source: Bailey, Borwein, López de Prado, Zhu (2017).

@@ -1,5 +1,8 @@
 /** Calibration of stated probabilities against outcomes (1 happened, 0 did not). */
 
+/** Stored beside a calibration error. */
+export const CALIBRATION_CONVENTION = "expected-calibration-error/equal-width-bins/platt-on-purged-rows";
+
 function assertPairs(probabilities: ArrayLike<number>, outcomes: ArrayLike<number>): void {
   if (probabilities.length === 0 || probabilities.length !== outcomes.length) {
     throw new RangeError(

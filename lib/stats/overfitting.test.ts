@@ -108,7 +108,18 @@ describe("calibration", () => {
   it("reproduces the golden Brier score and calibration error", () => {
     expect(brierScore(p, y)).toBeCloseTo(0.179375, 10);
     expect(expectedCalibrationError(p, y, 4)).toBeCloseTo(0.2, 10);
-    expect(reliability(p, y, 4).map((bin) => bin.count)).toEqual([1, 2, 3, 2]);
+    // Worked by hand from the eight pairs: mean of p, share of y, in each quarter of [0, 1].
+    const curve = [
+      [1, 0.2, 0],
+      [2, 0.375, 0.5],
+      [3, 1.85 / 3, 1 / 3],
+      [2, 0.85, 1],
+    ] as const;
+    for (const [i, bin] of reliability(p, y, 4).entries()) {
+      expect(bin.count).toBe(curve[i]![0]);
+      expect(bin.meanProbability).toBeCloseTo(curve[i]![1], 12);
+      expect(bin.frequency).toBeCloseTo(curve[i]![2], 12);
+    }
     expect(brierScore([1, 0], [1, 0])).toBe(0);
     expect(expectedCalibrationError([1, 1], [1, 1], 10)).toBe(0);
   });

@@ -1,5 +1,8 @@
 import { createPrng, type Prng } from "../core/prng";
 
+/** Stored beside every value computed here. */
+export const SPA_CONVENTION = "hansen-2005-spa/consistent/studentised/stationary-bootstrap";
+
 /**
  * Hansen's test for superior predictive ability (2005): is the best of several models better than a benchmark,
  * given that several were tried? Statistic studentised by a stationary-bootstrap variance.

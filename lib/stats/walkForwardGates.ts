@@ -1,4 +1,7 @@
 /** The walk-forward's part of the promotion policy: every gate with value, threshold and a sentence. */
+import { PBO_CONVENTION } from "./backtestOverfitting";
+import { CALIBRATION_CONVENTION } from "./calibration";
+import { DAILY_CONVENTION } from "./dailyReturns";
 import { deflatedSharpe, minimumTrackRecord, PSR_CONVENTION } from "./deflatedSharpe";
 import {
   above,
@@ -14,6 +17,7 @@ import {
   whole,
 } from "./gateResult";
 import type { WalkForwardGatePolicy } from "./gates";
+import { SPA_CONVENTION } from "./superiorPredictiveAbility";
 import type { SeriesSummary, WalkForwardSummary } from "./walkForwardSummary";
 
 /** What the trial ledger knows about the instrument and timeframe. */
@@ -102,13 +106,16 @@ export function evaluateWalkForwardGates(
     lagGate(summary, policy),
     probeGate(probes),
     entropyGate(summary, policy),
-    atMost(
-      "calibration",
-      "Calibration error of the stated confidence",
-      summary.calibrationError ?? Number.NaN,
-      policy.maxCalibrationError,
-      percent,
-    ),
+    {
+      ...atMost(
+        "calibration",
+        "Calibration error of the stated confidence",
+        summary.calibrationError ?? Number.NaN,
+        policy.maxCalibrationError,
+        percent,
+      ),
+      convention: CALIBRATION_CONVENTION,
+    },
     ...championGate(summary, median, policy),
   ];
 }
@@ -147,7 +154,7 @@ function pboGate({ overfitting }: TrialLedger, policy: WalkForwardGatePolicy): G
       policy.maxPbo,
       twoDigits,
     ),
-    convention: "cscv/tie-counts-as-overfit",
+    convention: `${PBO_CONVENTION} over ${DAILY_CONVENTION}`,
   };
 }
 
@@ -166,7 +173,7 @@ function spaGate({ superiority }: WalkForwardSummary, policy: WalkForwardGatePol
       policy.maxSpaP,
       twoDigits,
     ),
-    convention: "hansen-2005-spa/consistent/studentised/daily",
+    convention: `${SPA_CONVENTION} over ${DAILY_CONVENTION}`,
   };
 }
 
