@@ -156,6 +156,11 @@ export async function recordEvaluation(
       appError("INVALID_ARGUMENT", `The evaluation contradicts itself: ${check.error}`, "trades"),
     );
   const summary = summariseTrades(record);
+  if (summary.fromMs < evaluation.fromMs || summary.toMs >= evaluation.toMs) {
+    throw new ConvexError(
+      appError("INVALID_ARGUMENT", "The bars are not those of the range that was asked for", "equityParts"),
+    );
+  }
   const evaluationId = await ctx.db.insert("evaluations", {
     ...evaluation,
     simulated,

@@ -14,10 +14,10 @@ const INITIAL_USD = 10_000;
 const FEES_USD = 2;
 
 /** One long trade of one unit per gain: in at an odd bar, out at the next even one. */
-function tradesOf(gainsUsd: number[]): Trade[] {
+function tradesOf(gainsUsd: number[], fromMs: number): Trade[] {
   return gainsUsd.map((pnlUsd, i) => ({
-    entryTimeMs: T0 + (2 * i + 1) * TF_MS,
-    exitTimeMs: T0 + (2 * i + 2) * TF_MS,
+    entryTimeMs: fromMs + (2 * i + 1) * TF_MS,
+    exitTimeMs: fromMs + (2 * i + 2) * TF_MS,
     side: "long",
     qty: 1,
     entryPrice: 2_000,
@@ -30,9 +30,12 @@ function tradesOf(gainsUsd: number[]): Trade[] {
   }));
 }
 
-function equityOf(gainsUsd: number[]): { openTimesMs: Float64Array; equityUsd: Float64Array } {
+function equityOf(
+  gainsUsd: number[],
+  fromMs: number,
+): { openTimesMs: Float64Array; equityUsd: Float64Array } {
   const bars = 2 * gainsUsd.length + 1;
-  const openTimesMs = Float64Array.from({ length: bars }, (_, i) => T0 + i * TF_MS);
+  const openTimesMs = Float64Array.from({ length: bars }, (_, i) => fromMs + i * TF_MS);
   const equityUsd = new Float64Array(bars).fill(INITIAL_USD);
   for (const [i, gain] of gainsUsd.entries()) {
     equityUsd[2 * i + 1] = equityUsd[2 * i]! + gain / 2;
@@ -52,7 +55,7 @@ export function baselineArgs(
 ): FunctionArgs<typeof api.evaluations.worker.recordBaseline> {
   const times = new Float64Array(equityParts[0]!.openTimesMs);
   const isFlat = name === "flat";
-  const [held] = tradesOf([netPnlUsd]);
+  const [held] = tradesOf([netPnlUsd], times[0]!);
   const trade = { ...held!, entryTimeMs: times[1]!, exitTimeMs: times.at(-1)! };
   const equityUsd = new Float64Array(times.length).fill(INITIAL_USD);
   if (!isFlat) equityUsd[times.length - 1] = INITIAL_USD + netPnlUsd;
@@ -100,7 +103,7 @@ export function evaluationArgs(
   range: { fromMs: number; toMs: number },
   gainsUsd: number[],
 ): EvaluationArgs {
-  const { openTimesMs, equityUsd } = equityOf(gainsUsd);
+  const { openTimesMs, equityUsd } = equityOf(gainsUsd, range.fromMs);
   return {
     leaseToken: lease.leaseToken,
     evaluation: {
@@ -115,7 +118,7 @@ export function evaluationArgs(
       environmentHash: "e".repeat(64),
       costModelId: "bingx-gold-perp@2025-08-01",
     },
-    tradeParts: [{ trades: tradesOf(gainsUsd) }],
+    tradeParts: [{ trades: tradesOf(gainsUsd, range.fromMs) }],
     equityParts: [
       {
         openTimesMs: bytes(openTimesMs),

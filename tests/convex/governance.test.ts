@@ -87,6 +87,24 @@ describe("evaluations", () => {
     },
   );
 
+  test("A-10: bars of another range than was asked for are refused: nobody picks the days", async () => {
+    const args = await claimEvaluation(desk, version, GOOD);
+    const moved = (bytes: ArrayBuffer) =>
+      new Float64Array(bytes).map((timeMs) => timeMs - 900_000).buffer as ArrayBuffer;
+    const [part] = args.equityParts;
+    const equityParts = [{ ...part!, openTimesMs: moved(part!.openTimesMs) }];
+    const trades = args.tradeParts[0]!.trades.map((trade) => ({
+      ...trade,
+      entryTimeMs: trade.entryTimeMs - 900_000,
+      exitTimeMs: trade.exitTimeMs - 900_000,
+    }));
+    await expectFailure(
+      record({ ...args, equityParts, tradeParts: [{ trades }] }),
+      "INVALID_ARGUMENT",
+      "equityParts",
+    );
+  });
+
   test("A-10: the evaluation of one version cannot be recorded for another", async () => {
     const args = await claimEvaluation(desk, version, GOOD);
     const { versionId } = await anotherVersion();
