@@ -32,10 +32,9 @@ let isScratchOut = false;
 
 function borrowScratch(response: ServerResponse): Buffer {
   isScratchOut = true;
+  // Also when the connection broke: a closed socket writes no more.
   response.once("close", () => {
     isScratchOut = false;
-    // The system may still read what a broken connection was sending.
-    if (!response.writableFinished) scratch = null;
   });
   scratch ??= Buffer.allocUnsafeSlow(SCRATCH_BYTES);
   return scratch;
