@@ -185,7 +185,8 @@ function buildEnv(market: Market): TradingEnv {
     reset,
     observe(out, offset) {
       const from = (row - range.fromRow) * width;
-      out.set(observed.subarray(from, from + width), offset);
+      // One by one: a view to copy from would be garbage of every step.
+      for (let i = 0; i < width; i++) out[offset + i] = observed[from + i]!;
       writePortfolio(out, offset + width, portfolioObservation(account), clip);
     },
     step,
