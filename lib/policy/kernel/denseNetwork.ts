@@ -185,7 +185,7 @@ export class DenseNetwork {
       // biome-ignore format: as above
       this.kernel.matmul(
         gradient, below.rowBytes, l.gradient + from * l.rowBytes, l.rowBytes, 4,
-        l.transposed, below.columns * 4, 0, MATMUL_START.zero, 0, rows, below.columns, l.outputs,
+        l.transposed, l.transposedRowBytes, 0, MATMUL_START.zero, 0, rows, below.columns, l.outputs,
       );
       this.kernel.tanhBackward(gradient, below.activation + from * below.rowBytes, rows * below.rowBytes);
     }
@@ -275,16 +275,13 @@ export class DenseNetwork {
   }
 
   /** Brings the other way round of rows [from, to) up to date, which `backwardRows` multiplies with. */
-  private transpose(
-    { below, transposed, weights, columns, inputs, outputs }: Layer,
-    from: number,
-    to: number,
-  ) {
+  private transpose(layer: Layer, from: number, to: number): void {
+    const { transposed, transposedRowBytes, weights, columns, inputs, outputs } = layer;
     const rows = Math.min(to, inputs) - from;
-    if (!below || transposed === 0 || rows <= 0) return;
+    if (transposed === 0 || rows <= 0) return;
     // biome-ignore format: target, source, sizes
     this.kernel.transpose(
-      transposed + from * 4, below.columns * 4, weights + from * columns * 4, columns * 4, rows, outputs,
+      transposed + from * 4, transposedRowBytes, weights + from * columns * 4, columns * 4, rows, outputs,
     );
   }
 

@@ -19,6 +19,7 @@ export interface Layer {
   gradient: number;
   /** The weights the other way round, row by row; only of layers that pass a gradient on to one below. */
   transposed: number;
+  transposedRowBytes: number;
   tanh: boolean;
   /** The layer that it reads; undefined reads the observation. */
   below: Layer | undefined;
@@ -124,7 +125,8 @@ export function planNetwork(
       biasOffset,
       activation: tanh ? plan.reserve(maxRows * rowFloats) : outputs + headColumn * 4,
       gradient: training ? (tanh ? plan.reserve(maxRows * rowFloats) : outputGradient + headColumn * 4) : 0,
-      transposed: training && readsBelow ? plan.reserve(width * padded(inputs)) : 0,
+      transposed: training && readsBelow ? plan.reserve(width * strideFloats(padded(inputs))) : 0,
+      transposedRowBytes: strideFloats(padded(inputs)) * 4,
       tanh,
       below: readsBelow ? layers.at(-1) : undefined,
     });

@@ -273,7 +273,25 @@ function transposeOneByOne(
 export function sumRows(
   target: usize, source: usize, sourceRow: usize, start: i32, rows: i32, columns: i32,
 ): void {
-  for (let j: i32 = 0; j < columns; j += 4) {
+  let j: i32 = 0;
+  for (; j + 16 <= columns; j += 16) {
+    const into = target + (<usize>j << 2);
+    let s0 = f32x4.splat(0), s1 = s0, s2 = s0, s3 = s0;
+    if (start != START_ZERO) {
+      s0 = v128.load(into); s1 = v128.load(into, 16); s2 = v128.load(into, 32); s3 = v128.load(into, 48);
+    }
+    let at = source + (<usize>j << 2);
+    for (let i: i32 = 0; i < rows; i++) {
+      s0 = f32x4.add(s0, v128.load(at));
+      s1 = f32x4.add(s1, v128.load(at, 16));
+      s2 = f32x4.add(s2, v128.load(at, 32));
+      s3 = f32x4.add(s3, v128.load(at, 48));
+      at += sourceRow;
+    }
+    v128.store(into, s0); v128.store(into, s1, 16);
+    v128.store(into, s2, 32); v128.store(into, s3, 48);
+  }
+  for (; j < columns; j += 4) {
     const into = target + (<usize>j << 2);
     let sum = start == START_ZERO ? f32x4.splat(0) : v128.load(into);
     let at = source + (<usize>j << 2);
