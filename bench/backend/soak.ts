@@ -9,6 +9,7 @@ import { api, type Subject } from "./subject";
 const SUBSCRIBERS = 50;
 const WRITERS = 4;
 const SAMPLE_MS = 1_000;
+const WARMING_READS = 1_000;
 
 /** Megabytes a minute by which samples, one each {@link SAMPLE_MS}, rise: the slope of the least-squares line. */
 function slopeMbPerMinute(samples: readonly number[]): number {
@@ -26,13 +27,16 @@ function slopeMbPerMinute(samples: readonly number[]): number {
 interface Work {
   watch(subscriber: number): [query: FunctionReference<"query">, args: Record<string, unknown>];
   write(n: number): Promise<unknown>;
+  /** Reads something anew for each number, so that caches are full before the first sample. */
+  read(n: number): Promise<unknown>;
 }
 
 /**
  * Resident memory while {@link SUBSCRIBERS} clients watch and {@link WRITERS} write without a pause for `minutes`. What matters is the
- * second half: caches have filled by then, and what still rises does not stop.
+ * second half: what still rises then does not stop.
  */
 async function steady(subject: Subject, name: string, minutes: number, work: Work): Promise<void> {
+  for (let n = 0; n < WARMING_READS; n++) await work.read(n);
   let updates = 0;
   for (let i = 0; i < SUBSCRIBERS; i++) subject.socket().onUpdate(...work.watch(i), () => updates++);
   const samples: number[] = [];
@@ -72,10 +76,11 @@ export async function soakMessages(subject: Subject, documents: number, minutes:
   const channel = () => `scale${Math.floor(prng.nextFloat() * (documents / 1000))}`;
   await steady(subject, `${documents} documents`, minutes, {
     watch: (i) => [api.messages!.list!, { channel: `scale${i}`, limit: 100 }],
+    read: (n) => http.query(api.messages!.list!, { channel: `scale${n % (documents / 1000)}` }),
     async write(n) {
       const at = n % 2 ? channel() : `scale${n % SUBSCRIBERS}`;
       const id = await http.mutation(api.messages!.send!, { channel: at, body: `soak ${n}`, rank: n });
-      if (n % 4 === 0) await http.query(api.messages!.list!, { channel: channel() });
+      if (n % 8 === 0) await http.query(api.messages!.list!, { channel: channel(), limit: 100 });
       await http.mutation(
         n % 3 ? api.messages!.edit! : api.messages!.remove!,
         n % 3 ? { id, body: "x" } : { id },
@@ -93,6 +98,7 @@ export async function soakTexts(subject: Subject, documents: number, minutes: nu
   const some = () => word(Math.floor(20_000 * prng.nextFloat() ** 3));
   await steady(subject, `${documents} texts`, minutes, {
     watch: (i) => [api.search!.find!, { search: word(2_000 + 7 * i).slice(0, 4), limit: 20 }],
+    read: () => http.query(api.search!.find!, { search: `${some()} `, limit: 20 }),
     write: async (n) => {
       const body = [some(), some(), word(2_000 + 7 * (n % SUBSCRIBERS))].join(" ");
       await http.mutation(api.search!.write!, { articles: [{ title: `soak${n}`, body }] });
