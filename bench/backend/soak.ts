@@ -32,7 +32,7 @@ interface Work {
 }
 
 /**
- * Resident memory while {@link SUBSCRIBERS} clients watch and {@link WRITERS} write without a pause for `minutes`. What matters is the
+ * Memory of the process itself (see {@link Subject.ownMb}) while {@link SUBSCRIBERS} clients watch and {@link WRITERS} write without a pause for `minutes`. What matters is the
  * second half: what still rises then does not stop.
  */
 async function steady(subject: Subject, name: string, minutes: number, work: Work): Promise<void> {
@@ -42,7 +42,7 @@ async function steady(subject: Subject, name: string, minutes: number, work: Wor
   const samples: number[] = [];
   const endMs = performance.now() + minutes * 60_000;
   const sampling = setInterval(() => {
-    samples.push(subject.residentMb());
+    samples.push(subject.ownMb());
     if (samples.length % 15 === 0)
       process.stderr.write(`${name}: ${samples.at(-1)!.toFixed(0)} MB after ${samples.length} s\n`);
   }, SAMPLE_MS);
@@ -51,6 +51,7 @@ async function steady(subject: Subject, name: string, minutes: number, work: Wor
     while (performance.now() < endMs) await work.write(writes++);
   };
   await Promise.all(Array.from({ length: WRITERS }, writer)).finally(() => clearInterval(sampling));
+  const residentMb = subject.residentMb();
   await subject.closeSockets();
   const half = samples.length >> 1;
   const quarter = half + (half >> 1);
@@ -58,10 +59,11 @@ async function steady(subject: Subject, name: string, minutes: number, work: Wor
   const figures: Array<[string, number, string]> = [
     ["writes a second", writes / (minutes * 60), "1/s"],
     ["updates a second", updates / (minutes * 60), "1/s"],
-    ["resident memory, third quarter", median(samples.slice(half, quarter)), "MB"],
-    ["resident memory, last quarter", median(samples.slice(quarter)), "MB"],
-    ["resident memory, most", Math.max(...samples), "MB"],
-    ["slope of resident memory in the second half", slopeMbPerMinute(samples.slice(half)), "MB/min"],
+    ["own memory, third quarter", median(samples.slice(half, quarter)), "MB"],
+    ["own memory, last quarter", median(samples.slice(quarter)), "MB"],
+    ["own memory, most", Math.max(...samples), "MB"],
+    ["resident memory with mapped files, at the end", residentMb, "MB"],
+    ["slope of own memory in the second half", slopeMbPerMinute(samples.slice(half)), "MB/min"],
   ];
   for (const [what, value, unit] of figures)
     printFigure({ name: `soak, ${name}: ${what}`, value, unit, n: samples.length, resultHash });

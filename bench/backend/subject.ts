@@ -53,6 +53,13 @@ export class Subject {
     return Number(execFileSync("ps", ["-o", "rss=", "-p", String(this.backend.process.pid)])) / 1024;
   }
 
+  /** As {@link residentMb}, without the store's files that the engine maps: those pages go when others need the room. Linux only. */
+  ownMb(): number {
+    const path = `/proc/${this.backend.process.pid}/status`;
+    const own = existsSync(path) && readFileSync(path, "utf8").match(/^RssAnon:\s+(\d+) kB/m);
+    return own ? Number(own[1]) / 1024 : this.residentMb();
+  }
+
   /** Processor time of the process so far, all threads, in ms; null where /proc does not tell. */
   processorMs(): number | null {
     const path = `/proc/${this.backend.process.pid}/stat`;
