@@ -94,7 +94,9 @@ export async function appendPoints(
       throw new ConvexError(appError("INVALID_ARGUMENT", `event ${point.eventAtMs}: ${problem}`, "points"));
     }
     const start = feedChunkStartMs(key.feed, point.eventAtMs);
-    byChunk.set(start, [...(byChunk.get(start) ?? []), point]);
+    const group = byChunk.get(start);
+    if (group === undefined) byChunk.set(start, [point]);
+    else group.push(point);
   }
   if (byChunk.size > LIMITS.feedChunksPerAppend) {
     throw new ConvexError(

@@ -68,7 +68,8 @@ test("US7, A-04: core-v2 with imported funding trains and runs; a spike is held 
   });
   const build = [...INSTRUMENT, "--timeframe", "15m", "--features", "core-v2", "--json"];
   const built = await assay(data, "dataset", "build", ...build, "--from", day(20), "--to", day(70));
-  expect(built.result).toMatchObject({ rows: 50 * 96, featureCount: CORE_V2.columns.length });
+  const feeds = [{ feed: "funding", source: "file" }];
+  expect(built.result).toMatchObject({ rows: 50 * 96, featureCount: CORE_V2.columns.length, feeds });
   const blocks = () => readdirSync(join(data, "feature-cache")).length;
   expect(existsSync(join(data, "feature-cache")) && blocks()).toBeGreaterThan(0);
   const stored = blocks();

@@ -2,6 +2,7 @@
 import { api } from "../../../convex/_generated/api";
 import type { Id } from "../../../convex/_generated/dataModel";
 import { LIMITS } from "../../../lib/contract/limits";
+import type { DatasetManifestCore } from "../../../lib/dataset/types";
 import { timeframeMs } from "../../../lib/market/timeframe";
 import type { Timeframe } from "../../../lib/market/types";
 import type { Algorithm } from "../../../lib/policy/algorithms";
@@ -63,6 +64,7 @@ export async function buildDataset(person: Desk, options: DatasetOptions) {
   const datasetId = (await finished(person, jobId, "dataset build")) as Id<"datasets">;
   const dataset = await person.query(api.datasets.console.get, { datasetId });
   const { verdict, coveragePct, gaps } = dataset.quality;
+  const { sideFeeds = [] } = JSON.parse(dataset.manifest) as DatasetManifestCore;
   return {
     datasetId,
     datasetHash: dataset.datasetHash,
@@ -70,6 +72,12 @@ export async function buildDataset(person: Desk, options: DatasetOptions) {
     featureCount: dataset.featureCount,
     featureFingerprint: dataset.featureFingerprint,
     quality: { verdict, coveragePct, gaps },
+    feeds: sideFeeds.map(({ feed, source: from, points, sha256 }) => ({
+      feed,
+      source: from,
+      points,
+      sha256,
+    })),
     bytes: dataset.bytes,
     seconds: secondsSince(startedAtMs),
   };

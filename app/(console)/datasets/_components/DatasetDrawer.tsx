@@ -12,6 +12,7 @@ import { Facts } from "@/components/ui/Figures";
 import { SkeletonRows } from "@/components/ui/States";
 import { api } from "@/convex/_generated/api";
 import type { Id } from "@/convex/_generated/dataModel";
+import type { DatasetManifestCore } from "@/lib/dataset/types";
 
 interface DatasetDrawerProps {
   datasetId: string | null;
@@ -82,6 +83,7 @@ function Body({ datasetId }: { datasetId: Id<"datasets"> }) {
           ["From", formatTimeExact(dataset.fromMs, zone)],
           ["To, not included", formatTimeExact(dataset.toMs, zone)],
           ["Rows", formatCount(dataset.rows)],
+          ["Feeds beside the bars", feedsOf(dataset.manifest)],
           ["Coverage", formatPercent(quality.coveragePct / 100)],
           [
             "Bars present of expected",
@@ -100,6 +102,13 @@ function Body({ datasetId }: { datasetId: Id<"datasets"> }) {
       <Manifest text={dataset.manifest} />
     </div>
   );
+}
+
+/** Names and sizes of the feeds that the manifest states. */
+function feedsOf(manifest: string): string {
+  const { sideFeeds = [] } = JSON.parse(manifest === "" ? "{}" : manifest) as Partial<DatasetManifestCore>;
+  if (sideFeeds.length === 0) return "none, absent and flagged so";
+  return sideFeeds.map(({ feed, points }) => `${feed} (${formatCount(points)})`).join(", ");
 }
 
 /** Entries of a list shown in full; a long range has thousands of parents. */
