@@ -98,8 +98,9 @@ class Rsi implements SeriesIndicator {
     const first = Number.isNaN(this.previous);
     this.previous = value;
     if (first) return Number.NaN;
-    const gain = this.gains.next(Math.max(change, 0));
-    const loss = this.losses.next(change < 0 ? -change : 0);
+    // No branch: nobody can guess which way a price goes, and a processor that guesses wrong starts over.
+    const gain = this.gains.next(change * Number(change > 0));
+    const loss = this.losses.next(-change * Number(change < 0));
     const total = gain + loss;
     return total === 0 ? this.flatValue : 100 * (gain / total);
   }

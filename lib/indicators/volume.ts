@@ -9,8 +9,8 @@ class Obv {
   private count = 0;
   next(close: number, volume: number): number {
     if (this.count++ === 0) this.total = volume;
-    else if (close > this.previous) this.total += volume;
-    else if (close < this.previous) this.total -= volume;
+    // No branch: nobody can guess which way a price goes, and a processor that guesses wrong starts over.
+    else this.total += volume * (Number(close > this.previous) - Number(close < this.previous));
     this.previous = close;
     return this.total;
   }
@@ -113,8 +113,8 @@ class MoneyFlowIndex implements VolumeIndicator {
     const change = this.moved(typical);
     if (this.count++ === 0) return Number.NaN;
     const flow = typical * volume;
-    this.up.push(change > 0 ? flow : 0);
-    if (!this.down.push(change < 0 ? flow : 0)) return Number.NaN;
+    this.up.push(flow * Number(change > 0));
+    if (!this.down.push(flow * Number(change < 0))) return Number.NaN;
     return this.of(this.up.sum(), this.down.sum());
   }
   batch(
@@ -131,8 +131,10 @@ class MoneyFlowIndex implements VolumeIndicator {
     for (let i = 0; i < rows; i++) {
       const typical = typicalPrice(high[i]!, low[i]!, close[i]!);
       const change = this.moved(typical);
-      if (change > 0) ups[i] = typical * volume[i]!;
-      else if (change < 0) downs[i] = typical * volume[i]!;
+      // No branch, as in `Obv`.
+      const flow = typical * volume[i]!;
+      ups[i] = flow * Number(change > 0);
+      downs[i] = flow * Number(change < 0);
     }
     // The first bar has no flow, so the first window starts at the second one.
     const downSums = new Float64Array(rows);
