@@ -186,6 +186,16 @@ export async function decisionsOfModel(
   return other < 0 ? rows : rows.slice(0, other);
 }
 
+/** From the close of the bar to the order, for the newest decisions of a run that became one; not below 0. */
+export async function orderDelaysMs(ctx: QueryCtx, runId: Id<"runs">, limit: number): Promise<number[]> {
+  const rows = await ctx.db
+    .query("decisions")
+    .withIndex("by_run_and_outcome_and_bar", (q) => q.eq("runId", runId).eq("outcome", "order"))
+    .order("desc")
+    .take(limit);
+  return rows.map(({ decidedAtMs, barCloseTimeMs }) => Math.max(0, decidedAtMs - barCloseTimeMs));
+}
+
 /**
  * Thins holds stored in (afterMs, beforeMs), at most `limit`: the first of each reason in a row stays, and so do those
  * that somebody replayed and the last decision of a run. Orders are not touched.

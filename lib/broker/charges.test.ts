@@ -205,5 +205,13 @@ describe("fitting a cost model", () => {
       slippageP90Bps: 2.5,
     });
     expect(fitFills(fills.slice(0, MIN_FILLS_TO_FIT - 1), DEFAULT_COST_MODEL, "own").ok).toBe(false);
+    expect(fitted.ok && fitted.value.model.latency).toBeUndefined();
+    const delays = Array.from({ length: 100 }, (_, i) => 100 + i);
+    const caughtUp = Array.from({ length: 50 }, () => 7_200_000);
+    const timed = fitFills(fills, DEFAULT_COST_MODEL, "own", [...caughtUp, ...delays]);
+    expect(timed.ok && timed.value.model.latency).toEqual({ p50Ms: 149, p90Ms: 189, degradeAboveMs: 500 });
+    if (timed.ok) assertCostModel(timed.value.model);
+    const few = fitFills(fills, DEFAULT_COST_MODEL, "own", delays.slice(0, MIN_FILLS_TO_FIT - 1));
+    expect(few.ok && few.value.model.latency).toBeUndefined();
   });
 });

@@ -1,5 +1,6 @@
 import { err, ok, type Result } from "../core/result";
 import { costModelHash, halfSpreadAt } from "./charges";
+import { ASSUMED_EXTRAS } from "./costModels";
 import type { CostModel, HourlySpread } from "./types";
 
 /** One row of a spread file: the quoted spread of one hour of the day (UTC) in one month, in price units. */
@@ -136,18 +137,23 @@ export interface CostFill {
   feeUsd: number;
 }
 
+const CAUGHT_UP_MS = 3_600_000;
+
 /** Below this a 90 % quantile is one or two fills. */
 export const MIN_FILLS_TO_FIT = 30;
 
 /**
  * A cost model whose taker fee and slippage are measured on our own fills; the spread stays that of `base`.
  * Slippage is what a fill paid against its reference beyond the half spread of its hour: median and 90 % quantile
- * (nearest rank), not below zero. The fee is the median.
+ * (nearest rank), not below zero. The fee is the median. `delaysMs` are those from a bar's close to the order of its
+ * decision; from as many as are needed of fills on, their median and 90 % quantile are the latency, else that of `base`
+ * stays.
  */
 export function fitFills(
   fills: readonly CostFill[],
   base: CostModel,
   name: string,
+  delaysMs: readonly number[] = [],
 ): Result<{ model: CostModel; fills: number }> {
   if (fills.length < MIN_FILLS_TO_FIT) {
     return err(`${fills.length} fills are too few to fit costs on; at least ${MIN_FILLS_TO_FIT} are needed`);
@@ -167,14 +173,21 @@ export function fitFills(
   const slippageBps = Math.max(0, roundBps(rank(beyond, 0.5)));
   const slippageP90Bps = Math.max(slippageBps, roundBps(rank(beyond, 0.9)));
   const takerFeeBps = Math.max(0, roundBps(rank(fees, 0.5)));
+  const { degradeAboveMs } = base.latency ?? ASSUMED_EXTRAS.latency;
+  // A bar that was caught up on later says nothing of how long an order takes.
+  const measured = delaysMs.filter((delayMs) => delayMs <= CAUGHT_UP_MS);
+  const latency =
+    measured.length < MIN_FILLS_TO_FIT
+      ? {}
+      : { latency: { p50Ms: rank(measured, 0.5), p90Ms: rank(measured, 0.9), degradeAboveMs } };
   return ok({
-    model: named(name, { ...base, takerFeeBps, slippageBps, slippageP90Bps }),
+    model: named(name, { ...base, takerFeeBps, slippageBps, slippageP90Bps, ...latency }),
     fills: fills.length,
   });
 }
 
 /** Value at the nearest rank of a probability. */
-function rank(values: number[], probability: number): number {
+function rank(values: readonly number[], probability: number): number {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.max(0, Math.ceil(probability * sorted.length) - 1)]!;
 }

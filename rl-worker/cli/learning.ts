@@ -10,6 +10,7 @@ import {
   learnNow,
   learnPolicy,
   learnStatus,
+  retention,
   rollbackChampion,
 } from "./commands/learning";
 import { sub, withDesk } from "./program";
@@ -97,6 +98,20 @@ export function addLearning(program: Command): void {
     .action((options, command: Command) =>
       withDesk(command, false, ({ person }) => rollbackChampion(person, options.instrument, options.reason)),
     );
+
+  sub(
+    program,
+    "retention",
+    "how long rows are kept, and what was let go; or change it (an audited act of an admin)",
+  )
+    .addOption(new Option("--sweep <state>", "old rows are let go").choices(["on", "off"]))
+    .option("--set <name=days...>", "ages by name: holdDays=90 ghostDays=90 driftReportDays=365")
+    .option("--reason <text>", "why; kept in the audit log")
+    .action((options, command: Command) => {
+      const enabled = options.sweep === undefined ? undefined : options.sweep === "on";
+      const change = { enabled, days: parseHyperparameters(options.set ?? [], "--set") };
+      return withDesk(command, false, ({ person }) => retention(person, change, options.reason));
+    });
 
   const drift = program.command("drift").description("drift of running models, and what was done about it");
   sub(drift, "watching", "which active runs are watched, since when, and how they stand").action(

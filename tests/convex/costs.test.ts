@@ -1,11 +1,11 @@
-import { beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test, vi } from "vitest";
 import { api } from "../../convex/_generated/api";
 import { costModelHash } from "../../lib/broker/charges";
 import { DEFAULT_COST_MODEL, DEFAULT_COST_MODEL_ID } from "../../lib/broker/costModels";
 import type { CostModel } from "../../lib/broker/types";
 import { LIMITS } from "../../lib/contract/limits";
 import { beginRun, play } from "./runDriver";
-import { bar, beginTraining, INSTRUMENT, putCostsInForce, seedVersion, trainingResult } from "./seed";
+import { bar, beginTraining, INSTRUMENT, putCostsInForce, seedVersion, TF_MS, trainingResult } from "./seed";
 import { type Desk, expectFailure, openDesk } from "./setup";
 
 const hours = (at: (hour: number) => number) => Array.from({ length: 24 }, (_, hour) => at(hour));
@@ -131,6 +131,24 @@ describe("fitting on our own fills", () => {
     expect(stored.model.slippageBps).toBeGreaterThanOrEqual(DEFAULT_COST_MODEL.slippageBps - 0.05);
     expect(stored.model.slippageBps).toBeLessThanOrEqual(DEFAULT_COST_MODEL.slippageBps + 0.1);
     await expectFailure(use(fitted.modelId), "INVALID_ARGUMENT");
+  });
+
+  test("S2-11: on live runs measures the delay from a bar's close to its order, and says so", async () => {
+    const run = await beginRun(desk, { start: { feed: "live", fromMs: undefined, toMs: undefined } });
+    for (let i = 0; i < 45; i++) {
+      vi.useFakeTimers({ toFake: ["Date"], now: bar(i, 2_000).openTimeMs + TF_MS + 1_000 + 10 * i });
+      await play(run, bar(i, 2_000), i % 2 === 0 ? 2 : 0);
+    }
+    vi.useRealTimers();
+    const args = { instrument: INSTRUMENT, runs: [run.runId] };
+    const { modelId } = await desk.operator.mutation(api.costs.console.fitFromFills, args);
+    const stored = await desk.viewer.query(api.costs.console.get, { modelId });
+    if (stored?.kind !== "stored") throw new Error("not stored");
+    const { p50Ms, p90Ms } = stored.model.latency!;
+    expect(p50Ms).toBeGreaterThanOrEqual(1_100);
+    expect(p90Ms).toBeGreaterThan(p50Ms);
+    expect(p90Ms).toBeLessThanOrEqual(1_440);
+    expect(stored.basis).toMatch(/latency on \d+ decisions of live runs/);
   });
 
   test("too few fills, and too many runs, are refused", async () => {

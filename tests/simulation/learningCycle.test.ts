@@ -71,6 +71,8 @@ beforeAll(async () => {
     ...{ source: "simulated", steps: 20_000, seeds: [1, 2], folds: 2, trainFraction: 0.26 },
     ...{ trainingDays: 32, evaluationDays: 3 },
     shadow: { ...shipped.shadow, minBars: 60, maxBars: 400 },
+    // Watched, and left alone: what is tried here is the cycle.
+    drift: { ...shipped.drift, windowBars: 300, onWarning: "alert" as const, onSevere: "alert" as const },
   };
   await person.mutation(api.learning.console.setPolicy, { ...MARKET, values: policy, reason });
   // A bar moves as much as an hour of gold: the limits of the first start would end a day in its first minutes.
@@ -216,6 +218,18 @@ test("a challenger that passes every gate on bars gone by is found out in the sh
   expect(shadow).toMatchObject({ status: "reject", isActive: false, sentence: sentences(ended) });
   expect(shadow.upper).toBeLessThan(-0.0001);
   expect((await champion())!.versionId).toBe(second.challengerVersionId);
+});
+
+test("the live run is watched: features, actions and slippage against the model's own training, from the desk's rows", async () => {
+  const [watched] = await person.query(api.drift.console.watching, {});
+  expect(watched).toMatchObject({ runId, isOn: true, feed: "live", level: expect.any(String) });
+  const checks = await person.query(api.drift.console.checks, { runId });
+  const own = checks.find(({ versionId }) => versionId === second.challengerVersionId);
+  expect(own).toMatchObject({ windowBars: 300, actionPsi: expect.any(Number) });
+  // The paper venue charges what the backtest did.
+  expect(Math.abs(own!.slippageGapBps!)).toBeLessThan(0.5);
+  const { features } = await person.query(api.drift.console.heatMap, { instrument: INSTRUMENT });
+  expect(features.length).toBeGreaterThan(20);
 });
 
 test("one command puts the previous champion back, and the run goes over again between two bars", async () => {

@@ -170,3 +170,24 @@ export async function acknowledgeAlert(person: Desk, alert: string, note: string
   if (row === undefined) throw new CommandError("The alert is acknowledged, and too old to be listed");
   return { alertId, isOpen: row.isOpen, acknowledgedBy: row.acknowledgedBy };
 }
+
+/** Shows how long the desk keeps its rows, or puts changed ages in force; with what the sweep has done so far. */
+export async function retention(
+  person: Desk,
+  change: { enabled?: boolean; days: Record<string, number> },
+  reason: string | undefined,
+) {
+  const { version, values } = await person.query(api.retention.console.policy, {});
+  const iso = (timeMs: number) => new Date(timeMs).toISOString();
+  const sweeps = (await person.query(api.retention.console.sweeps, {})).map(
+    ({ settledToMs, atMs, ...row }) => ({ ...row, settledTo: iso(settledToMs), at: iso(atMs) }),
+  );
+  if (change.enabled === undefined && Object.keys(change.days).length === 0) {
+    return { version, ...values, sweeps };
+  }
+  if (reason === undefined) throw new UsageError('--reason "why" is needed; it is kept in the audit log');
+  const next = { ...values, enabled: change.enabled ?? values.enabled };
+  for (const [name, value] of Object.entries(change.days)) setNumber(next, name, value, "assay retention");
+  const set = await person.mutation(api.retention.console.setPolicy, { values: next, reason });
+  return { version: set.version, ...next, sweeps };
+}
