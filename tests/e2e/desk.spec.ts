@@ -2,6 +2,7 @@
  * An operator's first hour, in a real browser against the whole desk: sign in, train, watch a paper run on real
  * July 2025 prices decide and fill live, open a decision and replay it.
  */
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type BrowserContext, expect, type Page, test } from "@playwright/test";
 import {
@@ -213,9 +214,40 @@ test("a decision shows why it was made, and replays to the same bits", async () 
   });
 });
 
+test("the export of a run's decisions holds every one of them", async () => {
+  const runId = runUrl.split("/").at(-1)!;
+  await page.goto(`${consoleUrl}/runs/${runId}`);
+  const decided = await count("run-decisions-count");
+  await page.goto(`${consoleUrl}/decisions?run=${runId}`);
+  const [file] = await Promise.all([page.waitForEvent("download"), page.getByTestId("export-csv").click()]);
+  const lines = readFileSync(await file.path(), "utf8")
+    .trimEnd()
+    .split("\r\n");
+  expect(lines).toHaveLength(decided + 1);
+  expect(lines[0]).toContain("barOpenTimeMs");
+});
+
+test("two datasets are compared down to their columns, only by what differs", async () => {
+  await page.goto(`${consoleUrl}/datasets`);
+  await page.getByTestId("compare-datasets").click();
+  await expect(page.getByTestId("comparison")).toContainText("Columns");
+  const differing = page.getByTestId("comparison").locator("tr[data-differs]");
+  const some = await differing.count();
+  expect(some).toBeGreaterThan(0);
+  await page.getByTestId("only-differences").uncheck();
+  await expect.poll(() => differing.count()).toBeGreaterThan(some);
+  made.push(page.url().slice(consoleUrl.length));
+});
+
 test("K-01: the kill switch needs its phrase typed, stops a running run from opening, and is re-armed apart", async () => {
   await page.goto(`${consoleUrl}/governance`);
   await expect(page.getByTestId("kill-state").first()).toContainText(/armed/i);
+  await page.keyboard.press("Control+k");
+  await page.getByTestId("palette-input").fill("stop everything");
+  await page.keyboard.press("Enter");
+  await expect(page.getByTestId("kill-dialog")).toBeVisible();
+  await page.keyboard.press("Escape");
+  await expect(page.getByTestId("kill-dialog")).toBeHidden();
   await page.keyboard.press("Control+Shift+K");
   await expect(page.getByTestId("kill-dialog")).toBeVisible();
   await page.getByTestId("confirm-reason").fill("end-to-end drill");
@@ -244,6 +276,7 @@ const PAGES = [
   "/",
   "/market",
   "/datasets",
+  "/datasets/compare",
   "/agents",
   "/agents/compare",
   "/evaluations",

@@ -70,6 +70,7 @@ export function DatasetsPage() {
   const { get, set } = useUrlState();
   const purpose = get("purpose") ?? "";
   const shown = datasets?.filter((row) => purpose === "" || row.purpose === purpose);
+  const newest = (shown ?? []).slice(0, 2).map((row) => row._id);
   const building = (jobs ?? []).filter(
     (job) =>
       job.kind === "datasetBuild" &&
@@ -95,14 +96,14 @@ export function DatasetsPage() {
                 { value: "feed", label: "Feeds of runs" },
               ]}
             />
-            <LinkButton
-              href={`/datasets/compare?ids=${(shown ?? [])
-                .slice(0, 2)
-                .map((row) => row._id)
-                .join(",")}&only=differences`}
-            >
-              <GitCompareArrows aria-hidden /> Compare two
-            </LinkButton>
+            {newest.length < 2 ? null : (
+              <LinkButton
+                href={`/datasets/compare?ids=${newest.join(",")}&only=differences`}
+                data-testid="compare-datasets"
+              >
+                <GitCompareArrows aria-hidden /> Compare two
+              </LinkButton>
+            )}
             <Button tone="primary" onClick={() => set({ build: "1" })} data-testid="build-dataset-open">
               <Plus aria-hidden /> Build a dataset
             </Button>
