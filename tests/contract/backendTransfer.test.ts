@@ -182,13 +182,12 @@ describe("npx convex import into one table", () => {
       ['{"name":"x"}\n{"name":\n', /Row 2 of table "users": .*JSON/],
       ['{"name":"x","_id":"nonsense"}\n', /_id "nonsense" is not a document id/],
     ];
-    const results = await Promise.all(
-      refusals.map(([text], i) => imported("--append", file(`bad${i}.jsonl`, text))),
-    );
-    results.forEach(({ code, stderr }, i) => {
-      expect([code, stderr]).toEqual([1, expect.stringMatching(refusals[i]![1])]);
+    // One after another: the command asks a person before it starts beside another import.
+    for (const [i, [text, refusal]] of refusals.entries()) {
+      const { code, stderr } = await imported("--append", file(`bad${i}.jsonl`, text));
+      expect([code, stderr]).toEqual([1, expect.stringMatching(refusal)]);
       expect(stderr).toMatch(/The tables are as they were/);
-    });
+    }
     expect(await names()).toEqual(["five"]);
   });
 
