@@ -89,11 +89,14 @@ export async function benchThroughput(subject: Subject): Promise<void> {
   }
 }
 
-/** From sending a mutation to the last of `watchers` clients showing it. */
+/** From sending a mutation to each of `watchers` clients showing it, and to the last of them. */
 async function measureSubscription(subject: Subject, watchers: number): Promise<void> {
   const name = `watched${watchers}`;
   let awaited = 0;
   let missing = watchers;
+  let sentAtMs = 0;
+  let recording = false;
+  const each: number[] = [];
   let seen = () => {};
   const subscribed = new Promise<void>((resolve) => {
     seen = resolve;
@@ -101,21 +104,27 @@ async function measureSubscription(subject: Subject, watchers: number): Promise<
   for (let i = 0; i < watchers; i++) {
     let last = -1;
     subject.socket().onUpdate(api.counters!.read!, { name }, (value: number) => {
-      if (last < awaited && value >= awaited && --missing === 0) seen();
+      if (last < awaited && value >= awaited) {
+        if (recording) each.push(performance.now() - sentAtMs);
+        if (--missing === 0) seen();
+      }
       last = value;
     });
   }
   const writer = subject.socket();
   await subscribed;
-  const samples = await sample(200, async () => {
+  const samples = await sample(200, async (round) => {
+    recording = round >= 0;
     const shown = new Promise<void>((resolve) => {
       seen = resolve;
     });
     awaited++;
     missing = watchers;
+    sentAtMs = performance.now();
     void writer.mutation(api.counters!.increment!, { name });
     await shown;
   });
+  printLatency(`mutation to each of ${watchers} subscribers`, each, awaited, [95, 99]);
   printLatency(`mutation to the last of ${watchers} subscribers`, samples, awaited, [95, 99]);
   await subject.closeSockets();
 }
