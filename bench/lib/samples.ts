@@ -12,10 +12,14 @@ export function percentile(values: readonly number[], fraction: number): number 
   return sorted[Math.min(sorted.length - 1, Math.ceil(sorted.length * fraction) - 1)]!;
 }
 
-/** Milliseconds of each of `rounds` runs of `work`, after ten that are not counted (their rounds are negative). */
-export async function sample(rounds: number, work: (round: number) => unknown): Promise<number[]> {
+/** Milliseconds of each of `rounds` runs of `work`, after `warmUpRounds` that are not counted (their rounds are negative). */
+export async function sample(
+  rounds: number,
+  work: (round: number) => unknown,
+  warmUpRounds = 10,
+): Promise<number[]> {
   const samples: number[] = [];
-  for (let round = -10; round < rounds; round++) {
+  for (let round = -warmUpRounds; round < rounds; round++) {
     const started = performance.now();
     await work(round);
     if (round >= 0) samples.push(performance.now() - started);
