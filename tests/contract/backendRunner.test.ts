@@ -1,9 +1,9 @@
 import { ConvexHttpClient } from "convex/browser";
 import { anyApi } from "convex/server";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { FIXTURE_FUNCTIONS, temporaryData } from "../../../tests/backend/spawnBackend";
-import { systemPorts } from "../ports";
-import { type RunningBackend, startBackend } from "../startBackend";
+import { systemPorts } from "../../local/backend/ports";
+import { type RunningBackend, startBackend } from "../../local/backend/startBackend";
+import { FIXTURE_FUNCTIONS, temporaryData } from "../backend/spawnBackend";
 
 const api = anyApi;
 const data = temporaryData();
@@ -17,8 +17,6 @@ beforeAll(async () => {
   running = await startBackend({
     functionsDir: FIXTURE_FUNCTIONS,
     dataDir: data.dataDir,
-    // This process computes for other test files too, and their threads' time would be charged.
-    computeLimitMs: 60_000,
     ports: {
       ...systemPorts,
       now: () => nowMs,
