@@ -4,27 +4,39 @@ import { defineConfig } from "vitest/config";
 /** The runner's own default is one core less than there are, which is one of two where the desk and CI live. */
 const maxWorkers = Math.max(2, availableParallelism() - 1);
 
-/** Three projects: pure code beside its subject, control plane, and what crosses processes. */
+const BESIDE_THEIR_SUBJECT = ["lib", "rl-worker", "local", "components", "tests/arch", "tests/run"].map(
+  (folder) => `${folder}/**`,
+);
+
+/** Pure code shares no state: one module graph for all files halves the time of `npm run check`. */
+const shared = {
+  pool: "threads" as const,
+  isolate: false,
+  maxWorkers,
+  environment: "node" as const,
+  testTimeout: 30_000,
+};
+
+/**
+ * Four projects: pure code beside its subject, the same where a file computes for seconds (`*.long.test.ts`, left out of
+ * `npm run check`), control plane, and what crosses processes.
+ */
 export default defineConfig({
   test: {
     projects: [
       {
         test: {
+          ...shared,
           name: "unit",
-          // Pure code shares no state: one module graph for all files halves the time of `npm run check`.
-          pool: "threads",
-          isolate: false,
-          maxWorkers,
-          include: [
-            "lib/**/*.test.ts",
-            "rl-worker/**/*.test.ts",
-            "local/**/*.test.ts",
-            "components/**/*.test.ts",
-            "tests/arch/**/*.test.ts",
-            "tests/run/**/*.test.ts",
-          ],
-          environment: "node",
-          testTimeout: 30_000,
+          include: BESIDE_THEIR_SUBJECT.map((folder) => `${folder}/*.test.ts`),
+          exclude: ["**/*.long.test.ts"],
+        },
+      },
+      {
+        test: {
+          ...shared,
+          name: "long",
+          include: BESIDE_THEIR_SUBJECT.map((folder) => `${folder}/*.long.test.ts`),
         },
       },
       {

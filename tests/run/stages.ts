@@ -124,6 +124,7 @@ export const STAGES: Stage[] = [
     run: () => plain(checkCodegen(4 * MINUTE_MS)),
   },
   { name: "unit", what: "tests beside their subject", run: () => vitest("unit", 8) },
+  { name: "long", what: "those of them that compute for seconds", run: () => vitest("long", 8) },
   { name: "convex", what: "the control plane in convex-test", run: () => vitest("convex", 8) },
   {
     name: "simulation",
